@@ -1,0 +1,1 @@
+"""WHAT WE LEARN: data sets, embeddings, the ranker, evaluation and the artifact."""
