@@ -1,0 +1,67 @@
+"""Writing many rows and histories at once: what `braid load` does."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import batched
+
+import redis
+
+from features import keys
+from features.codec import encode_rows, fingerprints
+from features.schema import Schema
+from features.types import Rows
+
+ROWS_PER_ROUND_TRIP = 500
+
+type Advance = Callable[[int], None]
+"""Told how many more entries are written, for a progress bar."""
+
+
+def write_items(
+    client: redis.Redis, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
+) -> None:
+    """Write item rows, float32[n, width] in the order of ``ids``.
+
+    Raises:
+        ValueError: shapes disagree, or a value is not finite.
+        redis.RedisError: the store refused or is gone; what was written stays.
+    """
+    _write_rows(client, map(keys.item_row, ids), ids, rows, schema, advance)
+
+
+def write_users(
+    client: redis.Redis, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
+) -> None:
+    """Write user rows, float32[n, width] in the order of ``ids``; raises what `write_items` does."""
+    _write_rows(client, map(keys.user_row, ids), ids, rows, schema, advance)
+
+
+def write_histories(
+    client: redis.Redis,
+    histories: Iterable[tuple[str, Sequence[str]]],
+    cap: int,
+    advance: Advance,
+) -> None:
+    """Replace users' histories: pairs of a user id and entries, the latest first."""
+    for group in batched(histories, ROWS_PER_ROUND_TRIP):
+        with client.pipeline(transaction=False) as pipeline:
+            for user_id, entries in group:
+                key = keys.user_history(user_id)
+                pipeline.delete(key)
+                if entries:
+                    pipeline.rpush(key, *entries[:cap])
+            pipeline.execute()
+        advance(len(group))
+
+
+def _write_rows(
+    client: redis.Redis,
+    names: Iterator[str],
+    ids: Sequence[str],
+    rows: Rows,
+    schema: Schema,
+    advance: Advance,
+) -> None:
+    encoded = encode_rows(rows, fingerprints(ids), schema)
+    for group in batched(zip(names, encoded, strict=True), ROWS_PER_ROUND_TRIP):
+        client.mset(dict(group))
+        advance(len(group))

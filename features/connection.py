@@ -1,0 +1,110 @@
+"""One pipelined connection to Redis for one event loop."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+from features.errors import CommandRefused, StoreUnavailable
+
+type Decode[T] = Callable[[bytearray, int, int], tuple[T | CommandRefused, int] | None]
+"""Reads one reply from ``buffer[start:stop]``: (value, end), or None while it is incomplete."""
+
+FIRST_BUFFER_BYTES = 256 * 1024
+SMALLEST_READ_BYTES = 64 * 1024
+LARGEST_BUFFER_BYTES = 64 * 1024 * 1024
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Sends commands back to back and hands each reply to whoever asked, strictly in order.
+
+    A request that gave up leaves its place in the queue behind, so its reply is read and thrown
+    away and nobody else's can be taken for it. Bytes that are no RESP, or a reply that nobody
+    waits for, end the connection: it is never used again.
+    """
+
+    def __init__(self) -> None:
+        self.closed = asyncio.get_running_loop().create_future()
+        self._waiting: deque[tuple[Decode[Any], asyncio.Future[Any], float]] = deque()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(FIRST_BUFFER_BYTES)
+        self._begin = self._end = 0
+
+    def send[T](self, payload: bytes, decode: Decode[T]) -> asyncio.Future[T]:
+        """Write one command; the future gets its decoded reply or a StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        if self._transport is None or self._transport.is_closing():
+            answer.set_exception(StoreUnavailable("store_down"))
+            return answer
+        self._waiting.append((decode, answer, loop.time()))
+        self._transport.write(payload)
+        return answer
+
+    def stalled_for(self) -> float:
+        """Return for how many seconds the oldest command has waited, 0 when none does."""
+        if not self._waiting:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._waiting[0][2]
+
+    def abort(self) -> None:
+        """Drop the connection now; whoever still waits gets a StoreUnavailable."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102  asyncio's
+        self._transport = cast("asyncio.Transport", transport)  # TCP, TLS and Unix all are
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102  asyncio's
+        while self._waiting:
+            _, answer, _ = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(StoreUnavailable("store_down", str(exc or "")))
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002, D102  asyncio's
+        if self._begin == self._end:
+            self._begin = self._end = 0
+        if len(self._buffer) - self._end < SMALLEST_READ_BYTES:
+            self._make_room()
+        return memoryview(self._buffer)[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:  # noqa: D102  asyncio's
+        self._end += nbytes
+        try:
+            self._deliver()
+        except ValueError, IndexError:  # an IndexError: a reply that nobody waits for
+            self.abort()
+
+    def eof_received(self) -> bool:  # noqa: D102  asyncio's
+        return False
+
+    def _deliver(self) -> None:
+        while self._begin < self._end:
+            decode, answer, _ = self._waiting[0]
+            decoded = decode(self._buffer, self._begin, self._end)
+            if decoded is None:
+                return
+            value, self._begin = decoded
+            self._waiting.popleft()
+            if answer.done():
+                continue
+            if isinstance(value, CommandRefused):
+                answer.set_exception(value)
+            else:
+                answer.set_result(value)
+
+    def _make_room(self) -> None:
+        """Move the unread bytes to the front of a buffer with space behind them."""
+        unread = self._end - self._begin
+        size = len(self._buffer) if unread < len(self._buffer) // 2 else 2 * len(self._buffer)
+        if size > LARGEST_BUFFER_BYTES:
+            self.abort()
+            size = len(self._buffer)
+            self._begin = self._end = unread = 0
+        fresh = bytearray(size)
+        fresh[:unread] = self._buffer[self._begin : self._end]
+        self._buffer, self._begin, self._end = fresh, 0, unread

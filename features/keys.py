@@ -1,0 +1,28 @@
+"""Every key Braid keeps in Redis, and nowhere else.
+
+The braces are Redis Cluster hash tags: all keys of one user land in one slot, so that one
+round trip (and one script) can reach them together.
+"""
+
+META = "braid:meta"
+"""Hash: what `braid load` wrote here last (artifact version, schema versions, counts)."""
+
+
+def item_row(item_id: str) -> str:
+    """Return the key of an item's feature row (a string value, see `features.codec`)."""
+    return f"braid:item:{{{item_id}}}"
+
+
+def user_row(user_id: str) -> str:
+    """Return the key of a user's feature row (a string value, see `features.codec`)."""
+    return f"braid:user:{{{user_id}}}"
+
+
+def user_history(user_id: str) -> str:
+    """Return the key of a user's history: a capped list, latest write first."""
+    return f"braid:history:{{{user_id}}}"
+
+
+def user_event(user_id: str, event_id: str) -> str:
+    """Return the key that remembers an event id, so that a repeated event counts once."""
+    return f"braid:event:{{{user_id}}}:{event_id}"

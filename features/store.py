@@ -1,0 +1,182 @@
+"""What one event loop reads from and writes to Redis while it serves."""
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features import keys
+from features.address import Address
+from features.codec import Fingerprints, decode_rows, fingerprints
+from features.connection import Connection, Decode
+from features.errors import CommandRefused, StoreUnavailable
+from features.events import APPEND_SCRIPT, Event, history_entry, history_items
+from features.grid import GridReader
+from features.resp import Replies, Reply, bulk, command
+from features.schema import Schema
+from features.types import Items, Mask, Rows
+
+CONNECT_TIMEOUT_S = 0.5
+RECONNECT_FIRST_S, RECONNECT_LONGEST_S = 0.02, 0.5
+EVENT_MEMORY_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """What is stored about one user: ``row`` is float32[u], ``history`` latest first."""
+
+    row: Rows
+    known: bool
+    history: list[str]
+
+
+class ItemTable:
+    """The catalogue as the store addresses it: encoded keys and fingerprints, by ordinal."""
+
+    __slots__ = ("_bulks", "_owners", "schema")
+
+    def __init__(self, ids: Iterable[str], schema: Schema) -> None:
+        ids = tuple(ids)
+        self.schema = schema
+        self._bulks = [bulk(keys.item_row(item_id)) for item_id in ids]
+        self._owners = fingerprints(ids)
+
+    def mget(self, items: Items) -> tuple[bytes, Fingerprints]:
+        """Return the MGET command for ``items`` and the fingerprints its rows must bear."""
+        bulks = self._bulks
+        words = [b"*%d\r\n$4\r\nMGET\r\n" % (len(items) + 1)]
+        words += [bulks[item] for item in items.tolist()]
+        return b"".join(words), self._owners[items]
+
+
+class FeatureStore:
+    """Reads and writes over one pipelined connection, reconnecting in the background.
+
+    Every call answers within ``budget_s`` or raises StoreUnavailable. While there is no
+    connection calls fail at once: the reconnecting task is the one probe.
+    """
+
+    def __init__(self, address: Address, budget_s: float, history_cap: int) -> None:
+        self._address = address
+        self._budget_s = budget_s
+        self._history_cap = history_cap
+        self._connection: Connection | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether a connection stands that has answered a PING."""
+        return self._connection is not None
+
+    async def open(self) -> None:
+        """Start keeping a connection; return once the first attempt has ended, either way."""
+        attempted = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep_connected(attempted), name="braid-redis")
+        await attempted
+
+    async def close(self) -> None:
+        """Stop reconnecting and drop the connection."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+
+    async def read_user(self, user_id: str, schema: Schema) -> UserRecord:
+        """Read a user's row and history in one round trip.
+
+        Raises:
+            StoreUnavailable: no answer in time; the reason says which kind.
+        """
+        payload = command("GET", keys.user_row(user_id)) + command(
+            "LRANGE", keys.user_history(user_id), 0, self._history_cap - 1
+        )
+        row, entries = await self._ask_all(payload, 2)
+        value = row if isinstance(row, bytes) else None
+        rows, present = decode_rows([value], fingerprints([user_id]), schema)
+        stored = entries if isinstance(entries, list) else []
+        history = history_items([entry for entry in stored if isinstance(entry, bytes)])
+        return UserRecord(row=rows[0], known=bool(present[0]), history=history)
+
+    async def read_items(self, table: ItemTable, items: Items) -> tuple[Rows, Mask]:
+        """Read the rows of ``items`` int64[n] with one MGET.
+
+        Returns:
+            ``(rows float32[n, w], present bool[n])``; the schema's defaults where not present.
+
+        Raises:
+            StoreUnavailable: no answer in time; the reason says which kind.
+        """
+        if not len(items):
+            return np.empty((0, table.schema.width), np.float32), np.empty(0, np.bool_)
+        payload, owners = table.mget(items)
+        return await self._ask(payload, GridReader(owners, table.schema))
+
+    async def append_events(self, events: Sequence[Event]) -> int:
+        """Append events to their users' histories, one atomic step per user.
+
+        Returns:
+            How many were new; an event id that was seen in the last day counts once.
+
+        Raises:
+            StoreUnavailable: not all are known to be stored; with event ids a repeat is safe.
+        """
+        by_user: dict[str, list[Event]] = {}
+        for event in events:
+            by_user.setdefault(event.user_id, []).append(event)
+        payload = b"".join(self._append(user_id, group) for user_id, group in by_user.items())
+        counts = await self._ask_all(payload, len(by_user))
+        return sum(count for count in counts if isinstance(count, int))
+
+    def _append(self, user_id: str, events: list[Event]) -> bytes:
+        names = [keys.user_history(user_id)]
+        arguments: list[str | int] = [self._history_cap, EVENT_MEMORY_S]
+        for event in events:
+            marker = 0
+            if event.event_id is not None:
+                names.append(keys.user_event(user_id, event.event_id))
+                marker = len(names)
+            entry = history_entry(event.item_id, event.type, event.timestamp_ms)
+            arguments += [entry, marker]
+        return command("EVAL", APPEND_SCRIPT, len(names), *names, *arguments)
+
+    async def _ask_all(self, payload: bytes, count: int) -> list[Reply]:
+        replies = await self._ask(payload, Replies(count))
+        for reply in replies:
+            if isinstance(reply, CommandRefused):
+                raise reply
+        return replies
+
+    async def _ask[T](self, payload: bytes, decode: Decode[T]) -> T:
+        connection = self._connection
+        if connection is None:
+            raise StoreUnavailable("store_down")
+        try:
+            async with asyncio.timeout(self._budget_s):
+                return await connection.send(payload, decode)
+        except TimeoutError:
+            # One late reply may be bad luck; a connection on which the oldest command has
+            # waited a whole budget is stuck, and every request would wait for it in vain.
+            if connection.stalled_for() >= self._budget_s:
+                connection.abort()
+            raise StoreUnavailable("store_timeout") from None
+
+    async def _keep_connected(self, attempted: asyncio.Future[None]) -> None:
+        pause_s = RECONNECT_FIRST_S
+        while True:
+            try:
+                self._connection = await self._address.connect(CONNECT_TIMEOUT_S)
+            except StoreUnavailable:
+                self._connection = None
+            if not attempted.done():
+                attempted.set_result(None)
+            if self._connection is not None:
+                pause_s = RECONNECT_FIRST_S
+                await self._connection.closed
+                self._connection = None
+            # Full jitter: many loops and replicas lost the same server at the same moment.
+            await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  spreads load, no secret
+            pause_s = min(2 * pause_s, RECONNECT_LONGEST_S)

