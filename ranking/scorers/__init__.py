@@ -1,0 +1,11 @@
+"""The scorer role: a callable with ``columns`` that maps rows float32[n, f] to scores float32[n].
+
+The same length and order comes out as went in, and each row's score depends on that row alone,
+so that any split of the rows over threads gives the same bits.
+"""
+
+from ranking.scorers.forest import ForestScorer
+from ranking.scorers.function import FunctionScorer
+from ranking.scorers.linear import LinearScorer
+
+__all__ = ["ForestScorer", "FunctionScorer", "LinearScorer"]

@@ -1,0 +1,30 @@
+"""A boosted forest as a scorer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.types import Rows, Scores
+from ranking.forest import Forest, parse
+from ranking.forest.kernel import pack, walk
+from ranking.scorers.rows import check_rows
+
+
+class ForestScorer:
+    """Score rows as LightGBM's raw prediction does, float32[n, f] -> float32[n], within 1e-5."""
+
+    def __init__(self, forest: Forest) -> None:
+        self.columns = forest.columns
+        self._packed = pack(forest)
+
+    @classmethod
+    def load(cls, model_text: str, columns: Sequence[str] | None = None) -> ForestScorer:
+        """Read LightGBM model text; raise ModelRejected if it cannot be scored exactly."""
+        return cls(parse(model_text, columns))
+
+    def __call__(self, rows: Rows) -> Scores:
+        """Score each row; raise ValueError if rows is not C-contiguous float32[n, f]."""
+        check_rows(rows, self.columns)
+        scores = np.empty(len(rows), np.float32)
+        walk(rows, *self._packed, scores)
+        return scores

@@ -1,0 +1,62 @@
+"""A user's plain Python function as a scorer."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import numpy as np
+
+from features.types import Rows, Scores
+from ranking.scorers.rows import check_rows
+
+type ScoreFunction = Callable[[dict[str, float], dict[str, list[float]]], list[float]]
+
+
+class FunctionScorer:
+    """Score rows with ``function(user, items) -> scores``, float32[n, f] -> float32[n].
+
+    ``user`` holds one float per user column, ``items`` one list of n floats per other column.
+    Both are made afresh in every call, by the thread that will read them: two threads that read
+    the same Python objects are slower than one. The function answers with n floats; NaN means "last".
+    """
+
+    def __init__(
+        self, function: ScoreFunction, columns: Sequence[str], user_columns: Sequence[str] = ()
+    ) -> None:
+        self.columns = tuple(columns)
+        self._function = function
+        unknown = set(user_columns) - set(self.columns)
+        if unknown:
+            raise ValueError(f"user columns {sorted(unknown)} are not among the rows' columns")
+        self._user = tuple((self.columns.index(name), name) for name in user_columns)
+        self._items = tuple((j, c) for j, c in enumerate(self.columns) if c not in user_columns)
+
+    @classmethod
+    def load(
+        cls, spec: str, columns: Sequence[str], user_columns: Sequence[str] = ()
+    ) -> FunctionScorer:
+        """Import "module:function"; raise ValueError saying what is missing."""
+        module_name, colon, name = spec.partition(":")
+        if not (colon and module_name and name.isidentifier()):
+            raise ValueError(f"scorer {spec!r} is not of the form 'module:function'")
+        try:
+            module = import_module(module_name)
+        except ImportError as fault:
+            raise ValueError(f"scorer {spec!r}: cannot import {module_name!r}: {fault}") from fault
+        function = getattr(module, name, None)
+        if not callable(function):
+            raise ValueError(f"scorer {spec!r}: {module_name!r} has no function {name!r}")
+        return cls(function, columns, user_columns)
+
+    def __call__(self, rows: Rows) -> Scores:
+        """Score each row; raise ValueError or TypeError if the function answers badly."""
+        check_rows(rows, self.columns)
+        if len(rows) == 0:
+            return np.empty(0, np.float32)
+        user = {name: float(rows[0, j]) for j, name in self._user}
+        items: dict[str, list[float]] = {name: rows[:, j].tolist() for j, name in self._items}
+        scores = self._function(user, items)
+        if not isinstance(scores, list):
+            raise TypeError(f"the score function returned {type(scores).__name__}, not a list")
+        if len(scores) != len(rows):
+            raise ValueError(f"the score function returned {len(scores)} scores for {len(rows)}")
+        return np.array(scores, np.float32)
