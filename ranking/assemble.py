@@ -1,0 +1,95 @@
+"""The ranker's rows: one function, called by training and by every request alike."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Candidates, Context, FeatureBlock, Mask, Rows, Scores
+from ranking.columns import CROSS, SOURCE_NAMES
+from ranking.retrieval import OPINIONS
+from ranking.retrieval.recency import recent
+from ranking.snapshot import Snapshot
+
+
+def assemble(
+    context: Context, candidates: Candidates, item_rows: Rows, present: Mask, snapshot: Snapshot
+) -> FeatureBlock:
+    """Make one row per candidate: source scores, crosses with the history, item and user row.
+
+    Args:
+        context: the asker.
+        candidates: n of them.
+        item_rows: float32[n, w], the candidates' stored rows, or the schema's defaults.
+        present: bool[n], False where the defaults stand in.
+        snapshot: supplies the rest; its scorer decides which columns.
+
+    Returns a block whose rows are float32[n, f], C-contiguous and finite: a value that is not
+    a finite number counts as 0.
+    """
+    width = item_rows.shape[1]
+    rows = np.empty((len(candidates.items), len(snapshot.columns)), dtype=np.float32)
+    gaps = len(CROSS)
+    item = gaps + len(snapshot.layout.numbers)
+    user = item + width
+    _write_opinions(rows, context, candidates, snapshot)
+    _write_taste(rows, context, candidates, item_rows, snapshot)
+    rows[:, gaps:item] = _gaps(context, item_rows, snapshot)
+    rows[:, item:user] = item_rows
+    rows[:, user:] = context.user_row
+    if snapshot.selection is not None:
+        rows = rows[:, snapshot.selection]
+    if not np.isfinite(rows.sum()):
+        np.nan_to_num(rows, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return FeatureBlock(candidates.items, rows, present)
+
+
+def _write_opinions(
+    rows: Rows, context: Context, candidates: Candidates, snapshot: Snapshot
+) -> None:
+    """Fill the ``source.*`` and ``rank.*`` columns.
+
+    A source's score is asked for every candidate, whoever offered it, so that a row means the
+    same in a recommendation and in the ranking of a caller's own candidates.
+    """
+    for column, opinion in enumerate(OPINIONS.values()):
+        scores = opinion(context, snapshot, candidates.items)
+        rows[:, column] = scores
+        rows[:, len(SOURCE_NAMES) + column] = _ranks(scores)
+
+
+def _write_taste(
+    rows: Rows, context: Context, candidates: Candidates, item_rows: Rows, snapshot: Snapshot
+) -> None:
+    """Fill the ``taste.*``, ``attributes.*`` and ``history.*`` columns."""
+    out = rows[:, 2 * len(SOURCE_NAMES) : len(CROSS)]
+    out[:] = 0.0
+    history, (last, weights) = context.history, recent(context)
+    if not len(history) or not len(candidates.items):
+        return
+    directions = snapshot.directions[candidates.items]
+    cosines = directions @ snapshot.directions[last].T
+    out[:, 0] = cosines[:, 0]
+    out[:, 1] = cosines.max(axis=1)
+    out[:, 2] = cosines.argmax(axis=1)
+    out[:, 3] = directions @ snapshot.directions[history].mean(axis=0)
+    has = item_rows[:, snapshot.layout.attributes]
+    share = has / np.maximum(has.sum(axis=1, keepdims=True), 1.0)
+    out[:, 4] = share @ (weights @ snapshot.attributes[last])
+    out[:, 5] = share @ snapshot.attributes[history].mean(axis=0)
+    out[:, 6] = np.log1p(len(history))
+
+
+def _ranks(scores: Scores) -> NDArray[np.int64]:
+    """Return each score's place, 0 for the best; ties in the order given."""
+    order = np.argsort(-scores, kind="stable")
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    return ranks
+
+
+def _gaps(context: Context, item_rows: Rows, snapshot: Snapshot) -> Rows:
+    """Return float32[n, m]: each number minus its recency-weighted mean over the history."""
+    numbers: Rows = item_rows[:, snapshot.layout.numbers]
+    last, weights = recent(context)
+    if not len(last):
+        return np.zeros_like(numbers)
+    return numbers - weights @ snapshot.numbers[last]

@@ -1,0 +1,34 @@
+"""Vector retrieval: the items whose embeddings point where the recent history points."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Context, Items, Mask, Scores
+from ranking.retrieval.found import NOTHING, Found, best
+from ranking.retrieval.recency import recent
+from ranking.snapshot import Snapshot
+
+
+def fold_in(context: Context, snapshot: Snapshot) -> NDArray[np.float32]:
+    """Return the asker's vector float32[d], unit length: the weighted sum of recent embeddings.
+
+    Made from the live history, so that an event moves it at once and a stranger's session has
+    one too. With PureSVD's orthonormal item factors V this is the user's row of X V
+    (Cremonesi, Koren, Turrin, RecSys 2010, eq. 5). All zeros without a history.
+    """
+    items, weights = recent(context)
+    vector = weights @ snapshot.embeddings[items]
+    length = np.linalg.norm(vector)
+    return vector / length if length > 0 else vector
+
+
+def score(context: Context, snapshot: Snapshot, items: Items) -> Scores:
+    """Return float32[n], the inner product of the asker's vector with each given item's."""
+    return snapshot.embeddings[items] @ fold_in(context, snapshot)
+
+
+def retrieve(context: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Found:
+    """Return up to k items by inner product with the asker's vector; none without a history."""
+    if not len(context.history):
+        return NOTHING
+    return best(snapshot.embeddings @ fold_in(context, snapshot), blocked, k)

@@ -1,0 +1,99 @@
+"""The snapshot: everything a request ranks with, immutable and of one version."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Items, Rows, Scores
+from ranking.catalogue import Catalogue
+from ranking.columns import ItemLayout, ranker_columns
+
+
+class Scorer(Protocol):
+    """Ranks rows: the columns it wants, and float32[n, f] -> float32[n], higher is better."""
+
+    columns: tuple[str, ...]
+
+    def __call__(self, rows: Rows) -> Scores:
+        """Score each row on its own; same length, same order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Catalogue, retrieval arrays and scorer that belong together. Published, never mutated.
+
+    Given:
+        version: the artifact's, e.g. "2026-11-22-1"; every response carries it.
+        catalogue: n_items items.
+        embeddings: float32[n_items, d]; a user's vector is folded in from the history.
+        neighbours: int32[n_items, k], each item's co-occurring items, best first, -1 as padding.
+        neighbour_scores: float32[n_items, k], 0 at the padding.
+        popularity: float32[n_items], time-decayed, in [0, 1].
+        item_rows: float32[n_items, w], the items' feature rows when the artifact was made.
+        item_columns, user_columns: the names of the columns of the stored rows.
+        schemas: the item and the user schema as JSON documents.
+        scorer: ranks the rows that `ranking.assemble` makes.
+
+    Derived, once:
+        directions: float32[n_items, d], embeddings of unit length, for cosines and MMR.
+        popular: int64[n_items], ordinals, most popular first.
+        numbers, attributes: float32[n_items, *], those columns of item_rows, side by side.
+        layout: where they stand in a row.
+        columns: the names of all columns that `ranking.assemble` can make.
+        selection: int64[f], the scorer's columns among them; None where it takes them all.
+
+    Every array is made read-only. Raises ValueError where the scorer asks for an unknown column.
+    """
+
+    version: str
+    catalogue: Catalogue
+    embeddings: NDArray[np.float32]
+    neighbours: NDArray[np.int32]
+    neighbour_scores: NDArray[np.float32]
+    popularity: NDArray[np.float32]
+    item_rows: Rows
+    item_columns: tuple[str, ...]
+    user_columns: tuple[str, ...]
+    schemas: dict[str, Any]
+    scorer: Scorer
+    directions: NDArray[np.float32] = field(init=False)
+    popular: Items = field(init=False)
+    numbers: Rows = field(init=False)
+    attributes: Rows = field(init=False)
+    layout: ItemLayout = field(init=False)
+    columns: tuple[str, ...] = field(init=False)
+    selection: NDArray[np.int64] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive, then freeze the arrays."""
+        layout = ItemLayout.of(self.schemas["item"])
+        columns = ranker_columns(self.item_columns, self.user_columns, layout)
+        lengths = np.linalg.norm(self.embeddings, axis=1, keepdims=True)
+        derived = {
+            "directions": self.embeddings / np.maximum(lengths, np.finfo(np.float32).tiny),
+            "popular": np.argsort(-self.popularity, kind="stable"),
+            "numbers": np.ascontiguousarray(self.item_rows[:, layout.numbers]),
+            "attributes": np.ascontiguousarray(self.item_rows[:, layout.attributes]),
+            "layout": layout,
+            "columns": columns,
+            "selection": _selection(columns, self.scorer.columns),
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+
+def _selection(columns: tuple[str, ...], wanted: tuple[str, ...]) -> NDArray[np.int64] | None:
+    if wanted == columns:
+        return None
+    place = {name: index for index, name in enumerate(columns)}
+    unknown = [name for name in wanted if name not in place]
+    if unknown:
+        raise ValueError(f"the scorer asks for unknown columns: {', '.join(unknown)}")
+    return np.array([place[name] for name in wanted], dtype=np.int64)
