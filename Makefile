@@ -1,0 +1,53 @@
+# Every target makes its own environment ready first: a second run finds it so at once.
+# ARGS=... goes to the program, BRAID_PYTHON=... names the interpreter.
+
+SHELL := /bin/sh
+PYTHON3 ?= python3
+ARGS ?=
+BRAID_PYTHON ?=
+export BRAID_PYTHON
+
+python := .venv/bin/python
+braid := $(python) -m service.cli
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve evaluate load bench test check lock setup clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: setup ## Train on MovieLens, serve on 127.0.0.1:8000 and show slates (ARGS=--once to exit)
+	@$(python) -m service.cli demo $(ARGS)
+
+serve: setup ## Serve an artifact (ARGS="--redis redis://... --artifact DIR")
+	@$(python) -m service.cli serve $(ARGS)
+
+evaluate: setup ## Measure every stage offline: NDCG, recall, coverage (ARGS=--json)
+	@$(python) -m service.cli evaluate $(ARGS)
+
+load: ## Load-test a running service with locust (ARGS="--host http://127.0.0.1:8000")
+	@$(PYTHON3) -m scripts.bootstrap load
+	@.venv-load/bin/python -m locust -f locustfile.py $(ARGS)
+
+bench: setup ## Run the benchmarks (ARGS=NAME for one)
+	@$(python) -m benchmarks $(ARGS)
+
+test: setup ## Run the tests (ARGS="-k NAME" for some)
+	@$(python) -m pytest $(ARGS)
+
+check: setup ## Lint, format, types, and which room may import which
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	$(python) -m mypy --python-version 3.10 scripts
+	$(python) -m pytest -q tests/test_imports.py
+
+lock: setup ## Pin every dependency anew, with hashes
+	@sh scripts/lock.sh
+
+setup: ## Only make .venv ready
+	@$(PYTHON3) -m scripts.bootstrap environment
+
+clean: ## Remove what was built here (not ~/.cache/braid)
+	rm -rf .venv .venv-load build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Programs that prepare, check and measure; nothing here is imported by the service."""

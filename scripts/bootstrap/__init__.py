@@ -1,0 +1,14 @@
+"""Set-up: from a bare python3 to an environment in which everything runs.
+
+Only the standard library, any Python from 3.9 on. Each module holds one idea:
+
+    interpreter   the ladder: which free-threaded Python to use
+    probe         what a given interpreter really is, asked by running it
+    uv            finding or installing uv, and the registry settings it shares with pip
+    apt           the distribution's mirror and packages, with or without root
+    source        building CPython from the distribution's tarball
+    environment   a virtual environment that holds exactly one lock
+    load          the separate environment, with a GIL, that load tests run in
+    cache         ~/.cache/braid, and locks between set-ups that run at once
+    console       what set-up says, and how it shows that something long goes on
+"""

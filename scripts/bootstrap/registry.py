@@ -1,0 +1,33 @@
+"""The package registry's settings, which pip has and uv does not read."""
+
+from __future__ import annotations
+
+import configparser
+import os
+from pathlib import Path
+
+# What pip calls a setting, and what uv calls it.
+_SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "cert": "SSL_CERT_FILE",
+}
+_PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
+
+
+def for_uv() -> dict[str, str]:
+    """Return the environment to run uv in: this one, plus what only pip has been told.
+
+    A registry or certificate in pip's variables or files counts for uv too, unless uv's
+    own variable says otherwise.
+    """
+    env = dict(os.environ)
+    files = configparser.RawConfigParser()
+    files.read([Path(path).expanduser() for path in _PIP_FILES])
+    for pips, uvs in _SETTINGS.items():
+        told = env.get("PIP_" + pips.upper().replace("-", "_"))
+        for section in ("install", "global"):
+            told = told or files.get(section, pips, fallback=None)
+        if told:
+            env.setdefault(uvs, " ".join(told.split()))
+    return env

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Pins every dependency with its hashes. The registry is whatever uv is set up for; the
+# locks name none. Upgrades nothing unless asked: sh scripts/lock.sh --upgrade
+set -eu
+cd "$(dirname "$0")/.."
+
+uv=$(.venv/bin/python -m scripts.bootstrap uv)
+
+compile() {
+    echo "locking $1"
+    output=$1
+    shift
+    "$uv" pip compile --quiet --universal --generate-hashes --no-header \
+        --no-emit-index-url --output-file "$output" "$@"
+}
+
+compile requirements/dev.lock pyproject.toml --all-extras --python-version 3.14 ${1:+"$1"}
+compile requirements/serve.lock pyproject.toml --python-version 3.14 ${1:+"$1"}
+compile requirements/train.lock pyproject.toml --extra train --python-version 3.14 ${1:+"$1"}
+compile requirements/load.lock requirements/load.in --python-version 3.10 ${1:+"$1"}
+compile requirements/bootstrap.lock requirements/bootstrap.in --python-version 3.9 ${1:+"$1"}
