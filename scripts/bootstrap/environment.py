@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import interpreter, registry, uv
 from .cache import exclusive
-from .commands import answers, succeeds
-from .console import Stop, Unavailable, say
+from .commands import answer, answers, succeeds
+from .console import Stop, Unavailable, run_step, say
 from .probe import Interpreter, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def prepare(root: Path) -> None:
@@ -105,13 +105,25 @@ def _install(venv: Path, what: list[str], *, exact: bool = False) -> None:
         say("uv failed; trying pip")
     except Unavailable:
         pass  # no uv: pip is good enough, only slower
+    _install_with_pip(venv, what)
+
+
+def _install_with_pip(venv: Path, what: list[str]) -> None:
+    pip = [str(_python(venv)), "-m", "pip"]
+    if not answers([*pip, "--version"]):
+        answer([pip[0], "-m", "ensurepip"])
     options = ["--disable-pip-version-check", "--no-input", *what]
-    if not succeeds([*_pip(python), "install", *options]):
-        raise Stop("the packages could not be installed; the reason is above")
-
-
-def _pip(python: str) -> list[str]:
-    pip = [python, "-m", "pip"]
-    if answers([*pip, "--version"]) or succeeds([python, "-m", "ensurepip"]):
-        return pip
-    raise Stop(f"{python} has neither pip nor ensurepip, and there is no uv that works")
+    pinned = sum(Path(word).read_text().count("==") for word in what if word.endswith(".lock"))
+    try:
+        with (venv / "pip.log").open("w") as log:
+            run_step(
+                "pip install",
+                [*pip, "install", *options],
+                cwd=venv.parent,
+                log=log,
+                env=os.environ,
+                counted="(from -r",  # a line for each package, once its file is chosen
+                total=pinned,
+            )
+    except Unavailable as why:
+        raise Stop(str(why)) from why

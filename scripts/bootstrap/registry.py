@@ -6,10 +6,10 @@ import configparser
 import os
 from pathlib import Path
 
-# What pip calls a setting, and what uv calls it.
+# What pip calls a setting, and what uv calls it. Not extra-index-url: pip takes a pinned
+# file from whichever registry has it, uv insists on the first that knows the name.
 _SETTINGS = {
     "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
     "cert": "SSL_CERT_FILE",
 }
 _PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
