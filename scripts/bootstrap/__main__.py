@@ -20,7 +20,9 @@ def main(arguments: list[str]) -> int:
         elif wanted == "load":
             load.prepare(ROOT)
         elif wanted == "interpreter":
-            print(interpreter.find(ROOT).path)
+            python = interpreter.find(ROOT)
+            interpreter.warn_of_gil(python)
+            print(python.path)
         elif wanted == "uv":
             print(uv.find_or_install(ROOT))
         else:

@@ -21,14 +21,28 @@ def succeeds(
     return done.returncode == 0
 
 
-def answer(command: Sequence[str], *, stdin: str = "", timeout: float | None = None) -> str:
+def answer(
+    command: Sequence[str],
+    *,
+    stdin: str = "",
+    timeout: float | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> str:
     """Run ``command`` quietly and return its standard output.
 
     Raises Unavailable with what it printed on stderr if it fails or does not run at all.
     """
     try:
         done = subprocess.run(
-            command, check=False, input=stdin, capture_output=True, text=True, timeout=timeout
+            command,
+            check=False,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=env,
+            cwd=cwd,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{command[0]} does not run: {error}") from error

@@ -37,7 +37,12 @@ CPYTHON = Source(
 )
 
 # No profile-guided optimisation: it would take four times as long for some 10 to 20 %.
-_OPTIONS = ("--disable-gil", "--disable-test-modules", "--with-ensurepip=install")
+_OPTIONS = (
+    "--disable-gil",
+    "--disable-test-modules",
+    "--without-static-libpython",
+    "--with-ensurepip=install",
+)
 
 
 def build(source: Source) -> Interpreter:
@@ -50,9 +55,16 @@ def build(source: Source) -> Interpreter:
     python = prefix / "bin" / "python3.14t"
     with cache.exclusive(cache.folder()):
         if not python.exists():
+            _sweep()
             with tempfile.TemporaryDirectory(dir=cache.folder(), prefix="build-") as work:
                 _build_in(Path(work), source, prefix)
     return ask_free_threaded(str(python))
+
+
+def _sweep() -> None:
+    # What a killed build left behind; we hold the lock, so nobody is at work in it.
+    for remains in cache.folder().glob("build-*"):
+        shutil.rmtree(remains, ignore_errors=True)
 
 
 def _build_in(work: Path, source: Source, prefix: Path) -> None:
@@ -62,7 +74,7 @@ def _build_in(work: Path, source: Source, prefix: Path) -> None:
     tree = _unpack(_fetch(source, work), work)
     say(f"building Python {source.version}t in {prefix.parent}: minutes, but only this once")
     env = {**os.environ, **flags}
-    with (prefix.parent / "build.log").open("w") as log:
+    with (prefix.parent / "python-build.log").open("w") as log:
         configure = ["./configure", f"--prefix={prefix}", *_OPTIONS]
         run_step("configure", configure, cwd=tree, log=log, env=env, counted="checking", total=900)
         make = ["make", f"-j{os.cpu_count() or 1}"]

@@ -63,8 +63,7 @@ def _install(lock: Path) -> None:
     fresh = cache.folder() / "uv.part"
     shutil.rmtree(fresh, ignore_errors=True)
     options = ["--quiet", "--disable-pip-version-check", "--no-input", "--target", str(fresh)]
-    if not succeeds([*_pip(), "install", *options, "--require-hashes", "-r", str(lock)]):
-        raise Unavailable("pip could not install uv; its reason is above")
+    answer([*_pip(), "install", *options, "--require-hashes", "-r", str(lock)])
     shutil.rmtree(cache.folder() / "uv", ignore_errors=True)
     fresh.rename(cache.folder() / "uv")
 
