@@ -12,7 +12,7 @@ from subprocess import PIPE, STDOUT, Popen
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -73,7 +73,6 @@ def run_step(
     *,
     cwd: Path,
     log: IO[str],
-    env: Mapping[str, str],
     counted: str = "",
     total: int = 0,
 ) -> None:
@@ -84,9 +83,7 @@ def run_step(
     """
     last: deque[str] = deque(maxlen=12)
     progress = Progress(label, total)
-    with Popen(
-        command, cwd=cwd, env=env, stdout=PIPE, stderr=STDOUT, text=True, errors="replace"
-    ) as child:
+    with Popen(command, cwd=cwd, stdout=PIPE, stderr=STDOUT, text=True, errors="replace") as child:
         for line in child.stdout or ():
             log.write(line)
             last.append(line.rstrip())

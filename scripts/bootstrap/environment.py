@@ -121,7 +121,6 @@ def _install_with_pip(venv: Path, what: list[str]) -> None:
                 [*pip, "install", *options],
                 cwd=venv.parent,
                 log=log,
-                env=os.environ,
                 counted="(from -r",  # a line for each package, once its file is chosen
                 total=pinned,
             )

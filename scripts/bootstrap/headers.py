@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from . import apt, cache
 from .commands import answers
 from .console import Unavailable, say
 
-# Header, Debian's package, and whether Braid can do without it.
+# Each header, and Debian's package for it.
 _HEADERS = {
     "zlib.h": "zlib1g-dev",
     "openssl/ssl.h": "libssl-dev",
@@ -21,8 +22,8 @@ _HEADERS = {
 _TOOLS = {"cc": "gcc", "make": "make"}
 
 
-def compiler_flags() -> dict[str, str]:
-    """Make compiler and headers ready; return the variables that `configure` needs for them.
+def configure_options() -> list[str]:
+    """Make compiler and headers ready; return what `configure` must be told of them.
 
     As root, what is missing is installed. A user gets the headers unpacked in the cache
     folder. Raises Unavailable, naming the packages, where neither works.
@@ -32,45 +33,51 @@ def compiler_flags() -> dict[str, str]:
         missing = tools + (["libc6-dev"] if tools else [])
         if missing:
             apt.install(missing)
-        missing = _missing({})
+        missing = _missing([])
         if missing:
             apt.install(missing)
-        return {}
+        return []
     if tools:
         raise Unavailable(f"a compiler is needed; as root: apt-get install {' '.join(tools)}")
-    private = _private_flags()
-    missing = _missing({})
+    missing = _missing([])
     if not missing:
-        return {}
-    if not _missing(private):
-        return private
+        return []
+    if not _missing(_includes()):
+        return _private_options()
     try:
         apt.extract(missing, cache.folder() / "headers")
     except Unavailable as why:
         names = " ".join(missing)
         raise Unavailable(f"{why}; as root: apt-get install {names}") from why
-    private = _private_flags()
-    still = _missing(private)
+    still = _missing(_includes())
     if still:
         raise Unavailable(f"headers are missing; as root: apt-get install {' '.join(still)}")
     say(f"using headers below {cache.folder() / 'headers'}")
-    return private
+    return _private_options()
 
 
-def _private_flags() -> dict[str, str]:
-    usr = cache.folder() / "headers" / "usr"
-    includes = [usr / "include", *usr.glob("include/*-linux-gnu*")]
-    libraries = usr.glob("lib/*-linux-gnu*")
-    return {
-        "CPPFLAGS": " ".join(f"-I{folder}" for folder in includes),
-        "LDFLAGS": " ".join(f"-L{folder}" for folder in libraries),
-    }
+def _usr() -> Path:
+    return cache.folder() / "headers" / "usr"
 
 
-def _missing(flags: dict[str, str]) -> list[str]:
+def _includes() -> list[str]:
+    folders = [_usr() / "include", *_usr().glob("include/*-linux-gnu*")]
+    return [f"-I{folder}" for folder in folders]
+
+
+def _private_options() -> list[str]:
+    libraries = [f"-L{folder}" for folder in _usr().glob("lib/*-linux-gnu*")]
+    return [
+        f"CPPFLAGS={' '.join(_includes())}",
+        f"LDFLAGS={' '.join(libraries)}",
+        # OpenSSL is looked for by folder, not by compiling.
+        f"--with-openssl={_usr()}",
+    ]
+
+
+def _missing(flags: list[str]) -> list[str]:
     """Return the packages of the headers that the compiler does not find."""
-    words = flags.get("CPPFLAGS", "").split()
-    return [package for header, package in _HEADERS.items() if not _compiles(header, words)]
+    return [package for header, package in _HEADERS.items() if not _compiles(header, flags)]
 
 
 def _compiles(header: str, flags: list[str]) -> bool:

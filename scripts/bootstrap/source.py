@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from . import cache, headers
 from .apt import download
@@ -70,22 +71,31 @@ def _sweep() -> None:
 def _build_in(work: Path, source: Source, prefix: Path) -> None:
     if " " in str(prefix):
         raise Unavailable(f"CPython does not build below a path with a space ({prefix})")
-    flags = headers.compiler_flags()
+    options = [*_OPTIONS, *headers.configure_options()]
     tree = _unpack(_fetch(source, work), work)
     say(f"building Python {source.version}t in {prefix.parent}: minutes, but only this once")
-    env = {**os.environ, **flags}
-    with (prefix.parent / "python-build.log").open("w") as log:
-        configure = ["./configure", f"--prefix={prefix}", *_OPTIONS]
-        run_step("configure", configure, cwd=tree, log=log, env=env, counted="checking", total=900)
+    with (prefix.parent / "python-build.log").open("w+") as log:
+        configure = ["./configure", f"--prefix={prefix}", *options]
+        run_step("configure", configure, cwd=tree, log=log, counted="checking", total=900)
+        _check_configured(log)
         make = ["make", f"-j{os.cpu_count() or 1}"]
         total = _count_compilations(tree)
-        run_step("compile", make, cwd=tree, log=log, env=env, counted=" -c ", total=total)
+        run_step("compile", make, cwd=tree, log=log, counted=" -c ", total=total)
         install = ["make", "install", f"DESTDIR={work / 'root'}"]
-        run_step("install", install, cwd=tree, log=log, env=env)
+        run_step("install", install, cwd=tree, log=log)
     built = work / "root" / prefix.relative_to("/")
     ask_free_threaded(str(built / "bin" / "python3.14t"))
     shutil.rmtree(prefix, ignore_errors=True)
     built.rename(prefix)
+
+
+def _check_configured(log: IO[str]) -> None:
+    # configure goes on without them, and we would find out minutes later.
+    log.seek(0)
+    said = log.read()
+    missing = [name for name in ("_ssl", "_ctypes", "zlib") if f"module {name}... missing" in said]
+    if missing:
+        raise Unavailable(f"it would lack {', '.join(missing)} (log: {log.name})")
 
 
 def _fetch(source: Source, work: Path) -> Path:

@@ -1,0 +1,51 @@
+"""The Makefile, and that set-up runs before anything is installed."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
+PHONY = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
+TARGETS = sorted(PHONY[1].split()) if PHONY else []
+
+
+def _make(*arguments: str) -> str:
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def test_make_alone_shows_a_line_for_every_target() -> None:
+    shown = re.findall(r"^  make (\S+) +\S", _make(), re.MULTILINE)
+    assert sorted(shown) == TARGETS != []
+
+
+@pytest.mark.parametrize("target", ["demo", "serve", "evaluate", "bench", "test", "check"])
+def test_every_target_that_needs_the_environment_makes_it_first(target: str) -> None:
+    lines = _make("-n", target).splitlines()
+    assert lines[0] == "python3 -m scripts.bootstrap environment"
+    assert lines[1].startswith(".venv/bin/python ")
+
+
+def test_arguments_reach_the_program() -> None:
+    assert _make("-n", "demo", "ARGS=--once").rstrip().endswith("demo --once")
+
+
+@pytest.mark.parametrize(
+    "source", sorted((ROOT / "scripts").rglob("*.py")), ids=lambda source: source.stem
+)
+def test_setup_is_python_3_9_and_imports_the_standard_library_alone(source: Path) -> None:
+    tree = ast.parse(source.read_text(), feature_version=(3, 9))
+    modules = [
+        name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    ]
+    modules += [
+        node.module or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 0
+    ]
+    assert [name for name in modules if name.split(".")[0] not in sys.stdlib_module_names] == []
