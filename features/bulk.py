@@ -31,7 +31,7 @@ def write_items(
 def write_users(
     client: redis.Redis, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
 ) -> None:
-    """Write user rows, float32[n, width] in the order of ``ids``; raises what `write_items` does."""
+    """Write user rows, float32[n, width] by ``ids``; raises what `write_items` does."""
     _write_rows(client, map(keys.user_row, ids), ids, rows, schema, advance)
 
 
@@ -41,14 +41,19 @@ def write_histories(
     cap: int,
     advance: Advance,
 ) -> None:
-    """Replace users' histories: pairs of a user id and entries, the latest first."""
-    for group in batched(histories, ROWS_PER_ROUND_TRIP):
+    """Write the histories of users who have none yet: pairs of a user id and entries, latest first.
+
+    A history that exists has seen events since the artifact was made, and is left alone. One
+    that an event begins between the look and the write gets the entries behind that event.
+    """
+    for group in batched(histories, ROWS_PER_ROUND_TRIP, strict=False):
         with client.pipeline(transaction=False) as pipeline:
-            for user_id, entries in group:
-                key = keys.user_history(user_id)
-                pipeline.delete(key)
-                if entries:
-                    pipeline.rpush(key, *entries[:cap])
+            for user_id, _ in group:
+                pipeline.exists(keys.user_history(user_id))
+            taken = pipeline.execute()
+            for (user_id, entries), exists in zip(group, taken, strict=True):
+                if entries and not exists:
+                    pipeline.rpush(keys.user_history(user_id), *entries[:cap])
             pipeline.execute()
         advance(len(group))
 
@@ -62,6 +67,6 @@ def _write_rows(
     advance: Advance,
 ) -> None:
     encoded = encode_rows(rows, fingerprints(ids), schema)
-    for group in batched(zip(names, encoded, strict=True), ROWS_PER_ROUND_TRIP):
+    for group in batched(zip(names, encoded, strict=True), ROWS_PER_ROUND_TRIP, strict=False):
         client.mset(dict(group))
         advance(len(group))

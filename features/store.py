@@ -54,7 +54,8 @@ class ItemTable:
 class FeatureStore:
     """Reads and writes over one pipelined connection, reconnecting in the background.
 
-    Every call answers within ``budget_s`` or raises StoreUnavailable. While there is no
+    Every call answers within ``budget_s``, or sooner where the request's deadline is nearer, or
+    raises StoreUnavailable. While there is no
     connection calls fail at once: the reconnecting task is the one probe.
     """
 
@@ -85,8 +86,8 @@ class FeatureStore:
             self._connection.abort()
             self._connection = None
 
-    async def read_user(self, user_id: str, schema: Schema) -> UserRecord:
-        """Read a user's row and history in one round trip.
+    async def read_user(self, user_id: str, schema: Schema, within_s: float) -> UserRecord:
+        """Read a user's row and history in one round trip of ``within_s`` seconds at most.
 
         Raises:
             StoreUnavailable: no answer in time; the reason says which kind.
@@ -94,15 +95,17 @@ class FeatureStore:
         payload = command("GET", keys.user_row(user_id)) + command(
             "LRANGE", keys.user_history(user_id), 0, self._history_cap - 1
         )
-        row, entries = await self._ask_all(payload, 2)
+        row, entries = await self._ask_all(payload, 2, within_s)
         value = row if isinstance(row, bytes) else None
         rows, present = decode_rows([value], fingerprints([user_id]), schema)
         stored = entries if isinstance(entries, list) else []
         history = history_items([entry for entry in stored if isinstance(entry, bytes)])
         return UserRecord(row=rows[0], known=bool(present[0]), history=history)
 
-    async def read_items(self, table: ItemTable, items: Items) -> tuple[Rows, Mask]:
-        """Read the rows of ``items`` int64[n] with one MGET.
+    async def read_items(
+        self, table: ItemTable, items: Items, within_s: float
+    ) -> tuple[Rows, Mask]:
+        """Read the rows of ``items`` int64[n] with one MGET of ``within_s`` seconds at most.
 
         Returns:
             ``(rows float32[n, w], present bool[n])``; the schema's defaults where not present.
@@ -113,7 +116,7 @@ class FeatureStore:
         if not len(items):
             return np.empty((0, table.schema.width), np.float32), np.empty(0, np.bool_)
         payload, owners = table.mget(items)
-        return await self._ask(payload, GridReader(owners, table.schema))
+        return await self._ask(payload, GridReader(owners, table.schema), within_s)
 
     async def append_events(self, events: Sequence[Event]) -> int:
         """Append events to their users' histories, one atomic step per user.
@@ -128,7 +131,7 @@ class FeatureStore:
         for event in events:
             by_user.setdefault(event.user_id, []).append(event)
         payload = b"".join(self._append(user_id, group) for user_id, group in by_user.items())
-        counts = await self._ask_all(payload, len(by_user))
+        counts = await self._ask_all(payload, len(by_user), self._budget_s)
         return sum(count for count in counts if isinstance(count, int))
 
     def _append(self, user_id: str, events: list[Event]) -> bytes:
@@ -143,19 +146,19 @@ class FeatureStore:
             arguments += [entry, marker]
         return command("EVAL", APPEND_SCRIPT, len(names), *names, *arguments)
 
-    async def _ask_all(self, payload: bytes, count: int) -> list[Reply]:
-        replies = await self._ask(payload, Replies(count))
+    async def _ask_all(self, payload: bytes, count: int, within_s: float) -> list[Reply]:
+        replies = await self._ask(payload, Replies(count), within_s)
         for reply in replies:
             if isinstance(reply, CommandRefused):
                 raise reply
         return replies
 
-    async def _ask[T](self, payload: bytes, decode: Decode[T]) -> T:
+    async def _ask[T](self, payload: bytes, decode: Decode[T], within_s: float) -> T:
         connection = self._connection
         if connection is None:
             raise StoreUnavailable("store_down")
         try:
-            async with asyncio.timeout(self._budget_s):
+            async with asyncio.timeout(min(self._budget_s, within_s)):
                 return await connection.send(payload, decode)
         except TimeoutError:
             # One late reply may be bad luck; a connection on which the oldest command has

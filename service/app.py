@@ -1,0 +1,114 @@
+"""The composition root: settings become objects, and objects a running service.
+
+It imports everything; nobody imports it but the command line, which stands above it.
+"""
+
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.exceptions import HTTPException
+
+from features.address import Address
+from features.store import FeatureStore
+from ranking.artifact import read
+from ranking.scorers import FunctionScorer
+from ranking.snapshot import Snapshot
+from service.crew import Crew
+from service.desk import Desk, Lifecycle
+from service.errors import SettingInvalid
+from service.exposition import BraidCollector, Exposition
+from service.pages import pages
+from service.recorder import Recorder
+from service.routes import hot_routes
+from service.server import Asgi, Server
+from service.settings import Settings
+from service.state import Serving, State
+from service.unrouted import fail, refuse
+
+
+class Service:
+    """One process: a snapshot, a crew, and as many event loops as the settings say."""
+
+    def __init__(self, settings: Settings, redis_url: str) -> None:
+        """Load and verify the artifact, start the crew, bind the port; serve nothing yet.
+
+        Raises:
+            ArtifactRejected: the artifact is not whole or contradicts itself.
+            SettingInvalid: a setting names something that is not there.
+            OSError: the port is taken.
+        """
+        self._settings = settings
+        self._address = Address.parse(redis_url)
+        self.state = State(Serving.of(load_snapshot(settings)))
+        self._lifecycle = Lifecycle()
+        self._crew = Crew(settings.crew)
+        self._crew.calibrate()
+        self._recorders: list[Recorder] = []
+        self._exposition = Exposition(
+            BraidCollector(self._recorders, lambda: self.state.read().snapshot.version)
+        )
+        self._server = Server(
+            settings.host, settings.port, settings.loops, self._open_app, settings.drain_s
+        )
+
+    @property
+    def url(self) -> str:
+        """Return where the service listens."""
+        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
+        return f"http://{host}:{self._server.port}"
+
+    def start(self) -> None:
+        """Serve, and return when every loop accepts connections."""
+        self._server.start()
+        # What lives now lives until the end: a collection need not walk it, and under free
+        # threading a collection stops every thread for as long as it walks.
+        gc.collect()
+        gc.freeze()
+
+    def stop(self) -> None:
+        """Say so, answer what was accepted, end every thread."""
+        self._lifecycle.draining = True
+        self._server.stop()
+        self._crew.close()
+
+    @asynccontextmanager
+    async def _open_app(self) -> AsyncIterator[Asgi]:
+        """Make one event loop's app: its own store connection, recorder, decoders and routes."""
+        settings = self._settings
+        store = FeatureStore(self._address, settings.fetch_budget_ms / 1e3, settings.history_cap)
+        desk = Desk(settings, self.state, self._crew, self._lifecycle, store)
+        self._recorders.append(desk.recorder)
+        await store.open()
+        try:
+            yield Litestar(
+                [*hot_routes(desk), *pages(desk, self._exposition, version("braid"))],
+                openapi_config=None,
+                logging_config=None,  # the command line decides where the log goes
+                exception_handlers={HTTPException: refuse, Exception: fail},
+                request_max_body_size=None,  # `service.endpoint` counts while it reads
+            )
+        finally:
+            await store.close()
+
+
+def load_snapshot(settings: Settings) -> Snapshot:
+    """Read the artifact, with the user's own scorer in place of its model where one is set."""
+    snapshot = read(settings.artifact)
+    if settings.scorer is None:
+        return snapshot
+    user_columns = [f"user.{name}" for name in snapshot.user_columns]
+    try:
+        scorer = FunctionScorer.load(settings.scorer, snapshot.columns, user_columns)
+    except ValueError as fault:
+        raise SettingInvalid(f"--scorer={settings.scorer!r}: {fault}") from None
+    return replace(snapshot, scorer=scorer)
+
+
+def gil_enabled() -> bool:
+    """Tell whether this interpreter runs with the GIL: by build, or since some import."""
+    return sys._is_gil_enabled()  # the documented way to ask, underscore and all

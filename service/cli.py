@@ -1,0 +1,56 @@
+"""The command line, `braid`: it stands above the composition root and nobody imports it."""
+
+import logging
+import sys
+
+from cyclopts import App
+from cyclopts.config import Env
+from redis import RedisError
+
+from features.errors import FeatureError
+from ranking.artifact import ArtifactRejected
+from service.app import gil_enabled
+from service.console import warnings
+from service.errors import Mendable
+
+app = App(
+    name="braid",
+    help="A recommendation engine that scores one request on every core.",
+    config=[Env("BRAID_", command=False)],
+)
+
+# By name, so that `serve` runs where the libraries that `train` needs are not installed.
+COMMANDS = {
+    "demo": "Train on MovieLens 100k, serve it, and show three users' slates.",
+    "serve": "Serve an artifact over REST until SIGTERM or Ctrl-C.",
+    "train": "Learn a model and publish it as an artifact.",
+    "load": "Write an artifact's feature rows and histories into Redis.",
+    "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
+    "status": "Say how a running service is.",
+}
+for name, about in COMMANDS.items():
+    app.command(f"service.commands.{name}:{name}", name=name, help=about)
+
+
+def main() -> None:
+    """Run a command; exit 1 with one line for what a person can mend, 2 for a wrong flag."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if gil_enabled():
+        warnings.print("[yellow]This Python runs with the GIL:[/] one request uses one core.")
+    try:
+        app()
+    except (Mendable, ArtifactRejected, FeatureError, RedisError, OSError) as fault:
+        warnings.print(f"[red]braid:[/] {fault}", highlight=False)
+        sys.exit(1)
+    except ImportError as fault:
+        missing = fault.__cause__  # cyclopts wraps what a command's module raised
+        if not isinstance(missing, ModuleNotFoundError):
+            raise
+        warnings.print(f"[red]braid:[/] {missing}; this command needs the extra braid\\[train]")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

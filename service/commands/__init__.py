@@ -1,0 +1,1 @@
+"""The commands of `braid`, one a file, each imported only when it is run."""

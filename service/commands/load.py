@@ -1,0 +1,33 @@
+"""`braid load`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from redis import Redis
+
+from ranking.artifact import read_store
+from service.artifacts import locate
+from service.bars import Bars
+from service.console import console
+from service.load import load as load_into
+
+
+def load(
+    *,
+    redis: Annotated[str, Parameter(help="redis://, rediss:// or unix:// URL.")],
+    artifact: Path = Path("artifacts"),
+    history_cap: int = 1000,
+) -> None:
+    """Write an artifact's feature rows into Redis, and the histories of users who have none.
+
+    Parameters
+    ----------
+    artifact: An artifact, or a folder of artifacts, of which the newest is taken.
+    history_cap: Interactions kept per user.
+
+    """
+    folder = locate(artifact)
+    with Bars(console) as bars, Redis.from_url(redis) as client:
+        load_into(client, read_store(folder), history_cap, bars)
+    console.print(f"Loaded {folder.name}")

@@ -1,0 +1,15 @@
+"""`braid serve`."""
+
+from service.console import console
+from service.running import running, wait_for_signal
+from service.settings import Settings
+
+
+def serve(settings: Settings = Settings()) -> None:  # noqa: B008  frozen, so sharing it is safe
+    """Serve an artifact over REST until SIGTERM or Ctrl-C.
+
+    Without --redis an embedded Valkey keeps the features, in memory only.
+    """
+    with running(settings, console) as service:
+        console.print(f"Serving {service.state.read().snapshot.version} on {service.url}")
+        wait_for_signal()

@@ -1,0 +1,53 @@
+"""The routes as data: what each takes and gives. The router and the OpenAPI document read it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from service import wire
+from service.problems import EventsNotStored, ProblemError, UnknownItems
+
+
+@dataclass(frozen=True, slots=True)
+class Operation[T]:
+    """One POST route; ``example`` is a body that a running demo answers."""
+
+    path: str
+    summary: str
+    request: type[T]
+    answer: type[Any]
+    example: dict[str, Any]
+    problems: tuple[type[ProblemError], ...] = ()
+
+
+RECOMMENDATIONS = Operation(
+    "/v1/recommendations",
+    "A slate for a user, an anonymous session, or seed items",
+    wire.RecommendationRequest,
+    wire.SlateAnswer,
+    {"user_id": "196", "limit": 10},
+)
+RANK = Operation(
+    "/v1/rank",
+    "Your own candidates, scored and re-ranked",
+    wire.RankRequest,
+    wire.SlateAnswer,
+    {"user_id": "196", "candidates": ["1", "50", "100", "181"], "limit": 3},
+)
+SIMILAR = Operation(
+    "/v1/similar",
+    "Items like these",
+    wire.SimilarRequest,
+    wire.SlateAnswer,
+    {"seed_items": ["50"], "limit": 5},
+    (UnknownItems,),
+)
+EVENTS = Operation(
+    "/v1/events",
+    "What users did; the next request sees it",
+    wire.EventsRequest,
+    wire.EventsAnswer,
+    {"events": [{"user_id": "visitor-1", "item_id": "50", "type": "click", "event_id": "e-1"}]},
+    (EventsNotStored,),
+)
+
+OPERATIONS = (RECOMMENDATIONS, RANK, SIMILAR, EVENTS)

@@ -1,0 +1,31 @@
+"""One event loop's desk: everything its handlers need, made when the loop's server starts."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from features.store import FeatureStore
+from service.crew import Crew
+from service.recorder import Recorder
+from service.settings import Settings
+from service.state import State
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """The one thing all loops are told after start-up: that the process is going away."""
+
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Shared with the other loops: settings, state, crew, lifecycle. This loop's own: the rest."""
+
+    settings: Settings
+    state: State
+    crew: Crew
+    lifecycle: Lifecycle
+    store: FeatureStore
+    recorder: Recorder = field(default_factory=Recorder)
+    encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

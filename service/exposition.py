@@ -1,0 +1,81 @@
+"""The recorders' counts as Prometheus text."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from service.recorder import Recorder, merged
+
+NS_PER_S = 1e9
+
+# Powers of two from 16 us to 2.1 s: cells begin at powers of two, so these counts are exact.
+BOUNDS_NS = [2**power for power in range(14, 32)]
+
+
+class BraidCollector(Collector):
+    """Merges the loops' recorders each time it is scraped."""
+
+    def __init__(self, recorders: list[Recorder], model_version: Callable[[], str | None]) -> None:
+        self._recorders = recorders
+        self._model_version = model_version
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric family of ours."""
+        total = merged(self._recorders)
+        yield _stage_histogram(total)
+        requests = CounterMetricFamily(
+            "braid_requests", "Answered requests.", labels=["route", "status"]
+        )
+        for (route, status), count in total.requests.items():
+            requests.add_metric([route, str(status)], count)
+        yield requests
+        degraded = CounterMetricFamily(
+            "braid_degraded", "Answers given by a stage's fallback.", labels=["stage", "reason"]
+        )
+        for (stage, reason), count in total.degraded.items():
+            degraded.add_metric([stage, reason], count)
+        yield degraded
+        model = GaugeMetricFamily("braid_model_info", "The model served.", labels=["version"])
+        if version := self._model_version():
+            model.add_metric([version], 1)
+        yield model
+        yield GaugeMetricFamily(
+            "braid_gil_enabled",
+            "1 when this interpreter runs with the GIL.",
+            value=float(sys._is_gil_enabled()),  # the documented way to ask, underscore and all
+        )
+
+
+def _stage_histogram(total: Recorder) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(
+        "braid_stage_duration_seconds", "Time of each stage of a request.", labels=["stage"]
+    )
+    for stage, histogram in sorted(total.stages.items()):
+        buckets = [
+            (str(bound / NS_PER_S), count)
+            for bound, count in zip(BOUNDS_NS, histogram.cumulative(BOUNDS_NS), strict=True)
+        ]
+        family.add_metric(
+            [stage], [*buckets, ("+Inf", histogram.count())], histogram.total / NS_PER_S
+        )
+    return family
+
+
+class Exposition:
+    """The `/metrics` page."""
+
+    content_type = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self, collector: BraidCollector) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(collector)
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def text(self) -> bytes:
+        """Return the page."""
+        return generate_latest(self._registry)

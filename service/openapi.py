@@ -1,0 +1,104 @@
+"""The OpenAPI 3.1 document, written from the contract's table and the wire types."""
+
+from typing import Any
+
+import msgspec
+
+from service import problems
+from service.contract import OPERATIONS, Operation
+from service.wire import Problem, Readiness
+
+_REF = "#/components/schemas/{name}"
+_PROBLEMS = (
+    problems.BadJson,
+    problems.BodyTooLarge,
+    problems.NotJson,
+    problems.BodyInvalid,
+    problems.ServerFault,
+)
+
+
+def document(version: str) -> dict[str, Any]:
+    """Return the document, JSON-ready."""
+    types = [part for operation in OPERATIONS for part in (operation.request, operation.answer)]
+    _, components = msgspec.json.schema_components([*types, Problem, Readiness], ref_template=_REF)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Braid",
+            "version": version,
+            "description": "What should this user see next?",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {
+            **{operation.path: {"post": _post(operation)} for operation in OPERATIONS},
+            "/health/live": {"get": _get("The process is up", "text/plain")},
+            "/health/ready": {"get": _get("Traffic may come here", "application/json", Readiness)},
+            "/metrics": {"get": _get("Prometheus metrics", "text/plain")},
+        },
+        "components": {"schemas": components},
+    }
+
+
+def _post(operation: Operation[Any]) -> dict[str, Any]:
+    also: tuple[type[problems.ProblemError], ...] = (*_PROBLEMS, *operation.problems)
+    return {
+        "summary": operation.summary,
+        "operationId": operation.path.rsplit("/", 1)[-1],
+        "tags": ["v1"],
+        "security": [],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _ref(operation.request),
+                    "example": operation.example,
+                }
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "The answer",
+                "headers": {
+                    "Server-Timing": {
+                        "description": "Milliseconds of each stage (W3C Server Timing).",
+                        "schema": {"type": "string"},
+                    },
+                    "X-Request-Id": {
+                        "description": "Also in the body.",
+                        "schema": {"type": "string"},
+                    },
+                },
+                "content": {"application/json": {"schema": _ref(operation.answer)}},
+            },
+            **{str(problem.status): _problem(problem) for problem in also},
+        },
+    }
+
+
+def _get(summary: str, media_type: str, answer: type[Any] | None = None) -> dict[str, Any]:
+    schema = _ref(answer) if answer else {"type": "string"}
+    content = {media_type: {"schema": schema}}
+    responses: dict[str, Any] = {"200": {"description": summary, "content": content}}
+    if answer is Readiness:
+        responses["503"] = {"description": "Not now", "content": content}
+    name = summary.lower().replace(" ", "-")
+    return {
+        "summary": summary,
+        "operationId": name,
+        "tags": ["operations"],
+        "security": [],
+        "responses": responses,
+    }
+
+
+def _problem(problem: type[problems.ProblemError]) -> dict[str, Any]:
+    return {
+        "description": problem.title,
+        "content": {problems.CONTENT_TYPE: {"schema": _ref(Problem)}},
+    }
+
+
+def _ref(of: type[Any]) -> dict[str, str]:
+    return {"$ref": _REF.format(name=of.__name__)}

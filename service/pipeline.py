@@ -1,0 +1,147 @@
+"""The recipe: one arrow, one type, one span around each stage.
+
+    Query -> Context -> Candidates -> FeatureBlock -> Scores -> Slate
+
+A stage that reads the store may fail; what then stands in its place is its fallback:
+
+    | stage    | fallback                      | what the client still gets              |
+    |----------|-------------------------------|-----------------------------------------|
+    | context  | a stranger, with the session  | popular items, or the session's likes   |
+    | features | the rows of the last artifact | the full ranking, on yesterday's rows   |
+    | rerank   | plain top-k                   | the best scores, without diversity      |
+
+Each use of one is told in the answer's `degraded` and counted. A scorer that raises is a bug,
+not a fault: that request fails, alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.errors import StoreUnavailable
+from features.store import FeatureStore
+from features.types import Candidates, Context, FeatureBlock, Query, Scores, Slate
+from ranking.assemble import assemble
+from ranking.masks import blocked
+from ranking.rerank import mmr
+from ranking.retrieval import QUOTAS, SOURCES, Found, appraise, merge
+from ranking.snapshot import Snapshot
+from ranking.topk import top_k
+from service.crew import Crew
+from service.spans import Trace
+from service.state import Serving
+
+# MMR looks at this many times the slate's length: what lies deeper would cost more relevance
+# than its variety is worth.
+RERANK_DEPTH = 5
+SMALLEST_RERANK_DEPTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The slate and what is needed to tell where it came from."""
+
+    slate: Slate
+    candidates: Candidates
+    block: FeatureBlock
+
+
+async def recommend(
+    query: Query, serving: Serving, store: FeatureStore, crew: Crew, trace: Trace
+) -> Answer:
+    """Answer a query from one snapshot; both the values and the order of the stages are here."""
+    snapshot = serving.snapshot
+    with trace.span("context"):
+        context = await _context(query, serving, store, trace)
+    with trace.span("retrieve"):
+        candidates = _candidates(query, context, serving, crew)
+    with trace.span("features"):
+        block = await _features(context, candidates, serving, store, trace)
+    with trace.span("score"):
+        scores = _scores(block, serving, crew, trace)
+    with trace.span("rerank"):
+        slate = _slate(query, block, scores, snapshot, trace)
+    return Answer(slate, candidates, block)
+
+
+async def _context(query: Query, serving: Serving, store: FeatureStore, trace: Trace) -> Context:
+    row, known, stored = serving.user_schema.default_row, False, list[str]()
+    if query.user_id is not None:
+        try:
+            user = await store.read_user(query.user_id, serving.user_schema, trace.left_s())
+            row, known, stored = user.row, user.known, user.history
+        except StoreUnavailable as fault:
+            trace.degrade("context", fault.reason)
+    ordinals = serving.snapshot.catalogue.ordinals
+    return Context(
+        user_row=row,
+        known=known,
+        history=ordinals([*query.session, *query.seed_items, *stored]),
+        exclude=ordinals(query.exclude),
+    )
+
+
+def _candidates(query: Query, context: Context, serving: Serving, crew: Crew) -> Candidates:
+    snapshot = serving.snapshot
+    if query.candidates:
+        items = snapshot.catalogue.ordinals(query.candidates)
+        return appraise(context, snapshot, np.setdiff1d(items, context.exclude))
+    mask = blocked(context, snapshot)
+    sources = list(SOURCES.items())
+    offers: list[Found | None] = [None] * len(sources)
+
+    def ask(low: int, high: int) -> None:
+        for index in range(low, high):
+            name, source = sources[index]
+            offers[index] = source(context, snapshot, mask, QUOTAS[name])
+
+    crew.share(ask, len(sources), serving.retrieve_ns_per_source)
+    return merge(context, snapshot, [offer for offer in offers if offer is not None])
+
+
+async def _features(
+    context: Context,
+    candidates: Candidates,
+    serving: Serving,
+    store: FeatureStore,
+    trace: Trace,
+) -> FeatureBlock:
+    snapshot = serving.snapshot
+    try:
+        rows, present = await store.read_items(serving.items, candidates.items, trace.left_s())
+    except StoreUnavailable as fault:
+        trace.degrade("features", fault.reason)
+        rows = snapshot.item_rows[candidates.items]
+        present = np.zeros(len(candidates.items), dtype=np.bool_)
+    return assemble(context, candidates, rows, present, snapshot)
+
+
+def _scores(block: FeatureBlock, serving: Serving, crew: Crew, trace: Trace) -> Scores:
+    scorer = serving.snapshot.scorer
+    rows = block.rows
+    scores = np.empty(len(rows), dtype=np.float32)
+
+    def score(low: int, high: int) -> None:
+        scores[low:high] = scorer(rows[low:high])
+
+    trace.threads = crew.share(score, len(rows), serving.score_ns_per_row)
+    return scores
+
+
+def _slate(
+    query: Query,
+    block: FeatureBlock,
+    scores: Scores,
+    snapshot: Snapshot,
+    trace: Trace,
+) -> Slate:
+    depth = max(SMALLEST_RERANK_DEPTH, RERANK_DEPTH * query.limit)
+    best = top_k(scores, depth)
+    best = best[np.isfinite(scores[best])]  # a score that is no number earns no place
+    if query.diversity and not trace.left_s():
+        trace.degrade("rerank", "deadline")
+        picks = best[: query.limit]
+    else:
+        vectors = snapshot.directions[block.items[best]]
+        picks = best[mmr(scores[best], vectors, query.limit, query.diversity)]
+    return Slate(picks=picks, scores=scores[picks])

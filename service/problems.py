@@ -1,0 +1,106 @@
+"""Errors as RFC 9457 `application/problem+json`: whose fault, what, where, and the remedy.
+
+ProblemError                   has a stable code, a title and a status
+├── BadJson               400  the body is no JSON
+├── NotServed        404, 405  no such route, or not with this method
+├── UnknownItems          404  nothing to be similar to
+├── BodyTooLarge          413  longer than the limit
+├── NotJson               415  another content type
+├── BodyInvalid           422  JSON of another shape than the contract; has the JSON path
+├── ServerFault           500  a bug of ours or of a plug-in; the log has the trace
+└── EventsNotStored       503  the store did not confirm; repeat with the same event ids
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from service.wire import Problem
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class ProblemError(Exception):
+    """An error the client is told about, at best with the JSON ``path`` of its cause."""
+
+    code: str
+    title: str
+    status: int
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, detail: str, path: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.path = path
+
+
+class BadJson(ProblemError):
+    """The client's: these bytes are no JSON."""
+
+    code, title, status = "bad-json", "The body is not JSON", 400
+
+
+class NotServed(ProblemError):
+    """The client's: no such route, or not with this method (404, 405, ...)."""
+
+    code, title = "not-served", "Not served here"
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class UnknownItems(ProblemError):
+    """The client's: none of the items it names is in the catalogue."""
+
+    code, title, status = "unknown-items", "No such items", 404
+
+
+class BodyTooLarge(ProblemError):
+    """The client's: the rest of the body is not read, so the connection ends here."""
+
+    code, title, status = "body-too-large", "The body is too large", 413
+    headers = MappingProxyType({"connection": "close"})
+
+
+class NotJson(ProblemError):
+    """The client's: it says itself that the body is something else."""
+
+    code, title, status = "not-json", "The content type is not JSON", 415
+
+
+class BodyInvalid(ProblemError):
+    """The client's: JSON of another shape."""
+
+    code, title, status = "body-invalid", "The body does not fit the contract", 422
+
+
+class ServerFault(ProblemError):
+    """Ours, or a plug-in's: the log has the trace under the request id."""
+
+    code, title, status = "server-fault", "The server failed", 500
+
+
+class EventsNotStored(ProblemError):
+    """The store's: nothing is acknowledged that it did not confirm."""
+
+    code, title, status = "events-not-stored", "The events were not stored", 503
+    headers = MappingProxyType({"retry-after": "1"})
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def document(problem: ProblemError, request_id: str) -> bytes:
+    """Encode the problem document."""
+    return _encode(
+        Problem(
+            type=f"urn:braid:problem:{problem.code}",
+            title=problem.title,
+            status=problem.status,
+            detail=problem.detail,
+            request_id=request_id,
+            path=problem.path,
+        )
+    )

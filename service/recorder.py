@@ -1,0 +1,46 @@
+"""What one event loop counts, and the sum of all loops for a scrape."""
+
+from collections import Counter
+
+from service.histogram import Histogram
+from service.spans import Trace
+
+
+class Recorder:
+    """One per event loop and written by that loop's thread only: no lock, no sharing."""
+
+    __slots__ = ("degraded", "requests", "stages")
+
+    def __init__(self) -> None:
+        self.stages: dict[str, Histogram] = {}
+        self.requests: Counter[tuple[str, int]] = Counter()
+        self.degraded: Counter[tuple[str, str]] = Counter()
+
+    def record(self, route: str, status: int, trace: Trace) -> None:
+        """Count one answered request and its spans."""
+        self.requests[route, status] += 1
+        for name, start, stop in trace.spans:
+            self._stage(name).record(stop - start)
+        self._stage("total").record(trace.elapsed_ns())
+
+    def record_degraded(self, stage: str, reason: str) -> None:
+        """Count one fallback."""
+        self.degraded[stage, reason] += 1
+
+    def _stage(self, name: str) -> Histogram:
+        histogram = self.stages.get(name)
+        if histogram is None:
+            histogram = self.stages[name] = Histogram()
+        return histogram
+
+
+def merged(recorders: list[Recorder]) -> Recorder:
+    """Return the sum of several loops' recorders."""
+    total = Recorder()
+    for recorder in recorders:
+        for name, histogram in list(recorder.stages.items()):
+            total.stages.setdefault(name, Histogram())
+            total.stages[name] += histogram
+        total.requests.update(dict(recorder.requests))
+        total.degraded.update(dict(recorder.degraded))
+    return total

@@ -1,0 +1,125 @@
+"""The HTTP surface of one event loop: requests become queries, answers become JSON."""
+
+import time
+
+from litestar import Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from features.errors import StoreUnavailable
+from features.events import Event
+from features.types import Query
+from service.answers import slate_answer
+from service.contract import EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
+from service.desk import Desk
+from service.endpoint import AnyRequest, Endpoint, Respond
+from service.pipeline import recommend
+from service.problems import EventsNotStored, UnknownItems
+from service.spans import Trace
+from service.wire import (
+    EventsAnswer,
+    EventsRequest,
+    RankRequest,
+    RecommendationRequest,
+    SimilarRequest,
+    SlateAnswer,
+)
+
+
+class Answers:
+    """One method per route: from the decoded request to the struct that is sent."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def recommendations(
+        self, wanted: RecommendationRequest, request_id: str, trace: Trace
+    ) -> SlateAnswer:
+        """Answer `POST /v1/recommendations`."""
+        query = Query(
+            user_id=wanted.user_id,
+            session=wanted.session,
+            seed_items=wanted.seed_items,
+            exclude=wanted.exclude,
+            limit=wanted.limit,
+            diversity=wanted.diversity,
+            deadline_ms=wanted.deadline_ms,
+        )
+        return await self._slate(query, request_id, trace)
+
+    async def rank(self, wanted: RankRequest, request_id: str, trace: Trace) -> SlateAnswer:
+        """Answer `POST /v1/rank`; candidates that the catalogue lacks show in `coverage.scored`."""
+        query = Query(
+            user_id=wanted.user_id,
+            session=wanted.session,
+            exclude=wanted.exclude,
+            candidates=wanted.candidates,
+            limit=wanted.limit,
+            diversity=wanted.diversity,
+            deadline_ms=wanted.deadline_ms,
+        )
+        return await self._slate(query, request_id, trace)
+
+    async def similar(self, wanted: SimilarRequest, request_id: str, trace: Trace) -> SlateAnswer:
+        """Answer `POST /v1/similar`."""
+        catalogue = self._desk.state.read().snapshot.catalogue
+        if not len(catalogue.ordinals(wanted.seed_items)):
+            raise UnknownItems("none of them is in the catalogue; send known ids", "$.seed_items")
+        query = Query(
+            seed_items=wanted.seed_items,
+            exclude=wanted.exclude,
+            limit=wanted.limit,
+            diversity=wanted.diversity,
+            deadline_ms=wanted.deadline_ms,
+        )
+        return await self._slate(query, request_id, trace)
+
+    async def events(self, wanted: EventsRequest, request_id: str, trace: Trace) -> EventsAnswer:
+        """Answer `POST /v1/events`, once the store has them all."""
+        now_ms = time.time_ns() // 1_000_000
+        events = [
+            Event(
+                record.user_id,
+                record.item_id,
+                record.type,
+                now_ms if record.timestamp_ms is None else record.timestamp_ms,
+                record.event_id,
+            )
+            for record in wanted.events
+        ]
+        try:
+            with trace.span("store"):
+                stored = await self._desk.store.append_events(events)
+        except StoreUnavailable as fault:
+            raise EventsNotStored(
+                f"{fault.reason}; send them again, with the same event ids if they have any"
+            ) from None
+        return EventsAnswer(request_id, len(events), stored)
+
+    async def _slate(self, query: Query, request_id: str, trace: Trace) -> SlateAnswer:
+        desk = self._desk
+        trace.expire_in(query.deadline_ms)
+        serving = desk.state.read()
+        answer = await recommend(query, serving, desk.store, desk.crew, trace)
+        with trace.span("encode"):
+            return slate_answer(request_id, answer, len(query.candidates), serving, trace)
+
+
+def hot_routes(desk: Desk) -> list[HTTPRouteHandler]:
+    """Return the POST routes of the contract for one event loop."""
+    answers = Answers(desk)
+    return [
+        _route(desk, RECOMMENDATIONS, answers.recommendations),
+        _route(desk, RANK, answers.rank),
+        _route(desk, SIMILAR, answers.similar),
+        _route(desk, EVENTS, answers.events),
+    ]
+
+
+def _route[T](desk: Desk, operation: Operation[T], respond: Respond[T]) -> HTTPRouteHandler:
+    endpoint = Endpoint(desk, operation.path, operation.request, respond)
+
+    @post(operation.path, status_code=200, include_in_schema=False)
+    async def answer(request: AnyRequest) -> Response[bytes]:
+        return await endpoint(request)
+
+    return answer

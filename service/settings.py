@@ -1,0 +1,54 @@
+"""Every setting: its type, its range, its default.
+
+The command line reads each from a flag (`--port 8080`), else from the environment
+(`BRAID_PORT=8080`), and checks it once, at start-up, with an error that names the one to mend.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+CORES = os.process_cpu_count() or 1
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How one process serves. Times carry their unit in the name."""
+
+    host: str = "127.0.0.1"
+    """Address to bind; 0.0.0.0 is every interface."""
+
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8000
+    """Port to bind; 0 picks a free one."""
+
+    redis: str | None = None
+    """redis://, rediss:// or unix:// URL of the feature store; without it an embedded Valkey."""
+
+    artifact: Path = Path("artifacts")
+    """An artifact, or a folder of artifacts, of which the newest is taken."""
+
+    scorer: str | None = None
+    """module:function, a plain Python scorer in place of the artifact's model."""
+
+    loops: Annotated[int, Parameter(validator=Number(gte=1, lte=256))] = CORES
+    """Event loops, each a server thread with its own socket."""
+
+    crew: Annotated[int, Parameter(validator=Number(gte=0, lte=256))] = max(CORES - 1, 0)
+    """Threads that help a request with its shares, besides its loop's own."""
+
+    fetch_budget_ms: Annotated[float, Parameter(validator=Number(gt=0, lte=10_000))] = 20.0
+    """The longest a request waits for the feature store, in each of its two reads."""
+
+    history_cap: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 1000
+    """Interactions kept per user."""
+
+    largest_body_bytes: Annotated[int, Parameter(validator=Number(gte=1024))] = 1024 * 1024
+    """Bodies above this are refused unread."""
+
+    drain_s: Annotated[float, Parameter(validator=Number(gte=0, lte=600))] = 10.0
+    """The longest a stopping server waits for the requests it has accepted."""

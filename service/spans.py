@@ -1,0 +1,70 @@
+"""The stopwatch: one request's stages and when each began and ended."""
+
+from time import perf_counter_ns
+from types import TracebackType
+from typing import Self
+
+NS_PER_MS = 1e6
+
+
+class Trace:
+    """One request's spans, in nanoseconds of one monotonic clock, and what fell back on its way.
+
+    Made when the request arrives, and the only thing about it that grows while it is answered.
+    """
+
+    __slots__ = ("deadline_ns", "degraded", "spans", "started_ns", "threads")
+
+    def __init__(self) -> None:
+        self.started_ns = perf_counter_ns()
+        self.deadline_ns: int | None = None
+        self.spans: list[tuple[str, int, int]] = []
+        self.degraded: list[tuple[str, str]] = []
+        self.threads = 1
+
+    def expire_in(self, deadline_ms: float) -> None:
+        """Set the deadline, counted from the arrival of the request."""
+        self.deadline_ns = self.started_ns + int(deadline_ms * NS_PER_MS)
+
+    def degrade(self, stage: str, reason: str) -> None:
+        """Note that a stage answered by its fallback."""
+        self.degraded.append((stage, reason))
+
+    def span(self, name: str) -> _Span:
+        """Return a context manager that records one stage, also when it raises."""
+        return _Span(self.spans, name)
+
+    def elapsed_ns(self) -> int:
+        """Return nanoseconds since the request arrived."""
+        return perf_counter_ns() - self.started_ns
+
+    def left_s(self) -> float:
+        """Return seconds until the deadline, 0 when it has passed, infinity without one."""
+        if self.deadline_ns is None:
+            return float("inf")
+        return max(0, self.deadline_ns - perf_counter_ns()) / 1e9
+
+    def server_timing(self) -> str:
+        """Return the value of a ``Server-Timing`` header, in milliseconds (W3C Server Timing)."""
+        parts = [f"{name};dur={(stop - start) / NS_PER_MS:.3f}" for name, start, stop in self.spans]
+        return ", ".join([*parts, f"total;dur={self.elapsed_ns() / NS_PER_MS:.3f}"])
+
+
+class _Span:
+    __slots__ = ("_began", "_name", "_spans")
+
+    def __init__(self, spans: list[tuple[str, int, int]], name: str) -> None:
+        self._spans = spans
+        self._name = name
+
+    def __enter__(self) -> Self:
+        self._began = perf_counter_ns()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._spans.append((self._name, self._began, perf_counter_ns()))

@@ -1,0 +1,97 @@
+"""What all threads serve from: one immutable value behind one reference."""
+
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+import msgspec
+import numpy as np
+
+from features.schema import Schema
+from features.store import ItemTable
+from features.types import Context
+from ranking.masks import blocked
+from ranking.retrieval import QUOTAS, SOURCES
+from ranking.snapshot import Snapshot
+
+CALIBRATION_ROWS = 256
+CALIBRATION_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A snapshot with what serving derives from it once.
+
+    ``properties`` are the catalogue's, encoded already. The costs are measured, in nanoseconds
+    on one thread: they decide what is worth splitting over the crew.
+    """
+
+    snapshot: Snapshot
+    user_schema: Schema
+    items: ItemTable
+    properties: tuple[msgspec.Raw, ...]
+    score_ns_per_row: float
+    retrieve_ns_per_source: float
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Serving:
+        """Derive and measure; this also compiles and warms every kernel a request will need.
+
+        Raises:
+            SchemaInvalid: the artifact's schemas contradict themselves.
+        """
+        encode = msgspec.json.Encoder().encode
+        return cls(
+            snapshot=snapshot,
+            user_schema=Schema.parse(snapshot.schemas["user"]),
+            items=ItemTable(snapshot.catalogue.ids, Schema.parse(snapshot.schemas["item"])),
+            properties=tuple(
+                msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
+            ),
+            score_ns_per_row=_score_ns_per_row(snapshot),
+            retrieve_ns_per_source=_retrieve_ns_per_source(snapshot),
+        )
+
+
+class State:
+    """The published `Serving`: read once per request, replaced whole.
+
+    Rebinding one attribute is atomic, with the GIL and without: a reader sees the old value or
+    the new one, and the old one lives until its last reader is done.
+    """
+
+    __slots__ = ("_serving",)
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    def read(self) -> Serving:
+        """Return what to serve this one request from."""
+        return self._serving
+
+    def publish(self, serving: Serving) -> None:
+        """Let every request from now on be served from this."""
+        self._serving = serving
+
+
+def _score_ns_per_row(snapshot: Snapshot) -> float:
+    rows = np.zeros((CALIBRATION_ROWS, len(snapshot.scorer.columns)), dtype=np.float32)
+    took = []
+    for _ in range(CALIBRATION_ROUNDS):
+        began = perf_counter_ns()
+        snapshot.scorer(rows)
+        took.append(perf_counter_ns() - began)
+    return min(took) / CALIBRATION_ROWS
+
+
+def _retrieve_ns_per_source(snapshot: Snapshot) -> float:
+    width = len(snapshot.user_columns)
+    history = np.arange(min(16, len(snapshot.catalogue)), dtype=np.int64)
+    context = Context(np.zeros(width, np.float32), False, history, history[:0])
+    mask = blocked(context, snapshot)
+    took = []
+    for _ in range(CALIBRATION_ROUNDS):
+        began = perf_counter_ns()
+        for name, source in SOURCES.items():
+            source(context, snapshot, mask, QUOTAS[name])
+        took.append(perf_counter_ns() - began)
+    return min(took) / len(SOURCES)

@@ -1,0 +1,149 @@
+"""The JSON vocabulary: what comes in and what goes out, as typed msgspec structs.
+
+Decoding is validation: a wrong type, an unknown field or a number out of range never gets
+further than here, and the error names the JSON path.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MOST_SESSION_ITEMS = 200
+MOST_EXCLUDED = 1000
+MOST_CANDIDATES = 5000
+MOST_EVENTS = 1000
+LARGEST_LIMIT = 200
+
+type Id = Annotated[str, Meta(min_length=1, max_length=128, description="An id of yours.")]
+type Limit = Annotated[int, Meta(ge=1, le=LARGEST_LIMIT, description="Items wanted.")]
+type Diversity = Annotated[
+    float,
+    Meta(ge=0.0, le=1.0, description="0: by score alone; towards 1: unlike each other (MMR)."),
+]
+type DeadlineMs = Annotated[
+    float, Meta(gt=0.0, le=10_000.0, description="Milliseconds the whole answer may take.")
+]
+type Session = Annotated[
+    tuple[Id, ...],
+    Meta(max_length=MOST_SESSION_ITEMS, description="Items of this visit, latest first."),
+]
+type Excluded = Annotated[
+    tuple[Id, ...], Meta(max_length=MOST_EXCLUDED, description="Items not to show.")
+]
+
+
+class RecommendationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A slate for a user, an anonymous session, or seed items; one of the three is needed."""
+
+    user_id: Id | None = None
+    session: Session = ()
+    seed_items: Session = ()
+    exclude: Excluded = ()
+    limit: Limit = 20
+    diversity: Diversity = 0.3
+    deadline_ms: DeadlineMs = 50.0
+
+    def __post_init__(self) -> None:
+        if self.user_id is None and not self.session and not self.seed_items:
+            raise ValueError("one of `user_id`, `session`, `seed_items` is needed")
+
+
+class RankRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The caller's own candidates, to be scored and re-ranked for a user or a session."""
+
+    candidates: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MOST_CANDIDATES)]
+    user_id: Id | None = None
+    session: Session = ()
+    exclude: Excluded = ()
+    limit: Limit = 20
+    diversity: Diversity = 0.3
+    deadline_ms: DeadlineMs = 50.0
+
+
+class SimilarRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Items like these."""
+
+    seed_items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MOST_SESSION_ITEMS)]
+    exclude: Excluded = ()
+    limit: Limit = 20
+    diversity: Diversity = 0.0
+    deadline_ms: DeadlineMs = 50.0
+
+
+class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing a user did with an item; ``timestamp_ms`` is the time of arrival if left out."""
+
+    user_id: Id
+    item_id: Id
+    type: Literal["view", "click", "purchase", "rating", "dislike"] = "click"
+    timestamp_ms: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    event_id: Id | None = None
+
+
+class EventsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What users did; the next request sees it. With an `event_id` a repeat counts once."""
+
+    events: Annotated[tuple[EventRecord, ...], Meta(min_length=1, max_length=MOST_EVENTS)]
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """Sent once the store has every event; ``stored`` leaves out repeats."""
+
+    request_id: str
+    received: int
+    stored: int
+
+
+class RankedItem(msgspec.Struct, frozen=True):
+    """One place of the slate."""
+
+    item_id: str
+    score: float
+    source: str
+    reason: str
+    properties: msgspec.Raw
+
+
+class Degradation(msgspec.Struct, frozen=True):
+    """A stage that answered by its fallback, and why."""
+
+    stage: str
+    reason: str
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Shares from 0 to 1: candidates with a stored feature row; asked-for items scored."""
+
+    features: float
+    scored: float
+
+
+class SlateAnswer(msgspec.Struct, frozen=True):
+    """The slate, best first."""
+
+    request_id: str
+    model_version: str
+    items: list[RankedItem]
+    degraded: list[Degradation]
+    coverage: Coverage
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An error, as RFC 9457 has it; ``path`` is the JSON path of the offending value."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    path: str | None = None
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether traffic should come here, and what is missing if not."""
+
+    ready: bool
+    store: bool
+    model_version: str
+    draining: bool
