@@ -1,33 +1,45 @@
-"""Run from the project's folder: python3 -m scripts.bootstrap [environment|load|interpreter|uv]."""
+"""What `make` runs before anything else: python3 -m scripts.bootstrap WHAT.
+
+environment   make .venv ready (also without a word)
+load          make .venv-load ready
+interpreter   climb the ladder, print the path of the Python it leads to
+source        print the path of the Python built from source, building it if need be
+uv            print the path of a uv that runs, installing it if need be
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from . import environment, interpreter, load, uv
+from . import environment, interpreter, load, source, uv
 from .console import Stop, Unavailable
+from .probe import Interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def _interpreter() -> Interpreter:
+    found = interpreter.find(ROOT)
+    interpreter.warn_of_gil(found)
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Make what is asked for ready, and return an exit status."""
+    whats = {
+        "environment": lambda: environment.prepare(ROOT),
+        "load": lambda: load.prepare(ROOT),
+        "interpreter": lambda: print(_interpreter().path),
+        "source": lambda: print(source.build(source.CPYTHON).path),
+        "uv": lambda: print(uv.find_or_install(ROOT)),
+    }
     wanted = arguments[0] if arguments else "environment"
+    if wanted not in whats:
+        print(__doc__, file=sys.stderr)
+        return 2
     try:
-        if wanted == "environment":
-            environment.prepare(ROOT)
-        elif wanted == "load":
-            load.prepare(ROOT)
-        elif wanted == "interpreter":
-            python = interpreter.find(ROOT)
-            interpreter.warn_of_gil(python)
-            print(python.path)
-        elif wanted == "uv":
-            print(uv.find_or_install(ROOT))
-        else:
-            print(__doc__, file=sys.stderr)
-            return 2
+        whats[wanted]()
     except (Stop, Unavailable) as stop:
         print(f"\nbraid set-up stopped: {stop}", file=sys.stderr)
         return 1

@@ -1,0 +1,90 @@
+"""The container files: valid, and true to what they say of themselves."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+# Each stage's name and its lines, in order.
+STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.M | re.S))
+
+
+def test_compose_yaml_is_valid_by_the_compose_specification() -> None:
+    schema = json.loads((ROOT / "tests/setup/compose-spec.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(COMPOSE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_confined_and_limited(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert {"cpus", "memory", "pids"} <= set(service["deploy"]["resources"]["limits"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_is_pinned_and_ours_carry_the_projects_version(name: str) -> None:
+    image, _, tag = SERVICES[name]["image"].partition(":")
+    assert re.match(r"\d+\.\d+\.\d+", tag)
+    if image.startswith("braid"):
+        assert tag == VERSION
+        assert SERVICES[name]["build"]["target"] in STAGES
+
+
+def test_whoever_is_waited_for_healthy_has_a_healthcheck() -> None:
+    waited_for = {
+        other
+        for service in SERVICES.values()
+        for other, how in service.get("depends_on", {}).items()
+        if how["condition"] == "service_healthy"
+    }
+    assert waited_for == {"redis", "braid"}
+    assert all("healthcheck" in SERVICES[name] for name in waited_for)
+
+
+def test_every_named_volume_is_declared_and_used() -> None:
+    used = {
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        for volume in service.get("volumes", [])
+    }
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_no_port_is_published_beyond_this_machine() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_load_tests_start_only_when_asked_for() -> None:
+    assert SERVICES["locust"]["profiles"] == ["load"]
+
+
+@pytest.mark.parametrize("stage", ["train", "load", "serve"])
+def test_every_image_runs_as_a_user_without_rights(stage: str) -> None:
+    assert re.findall(r"^USER (\w+)$", STAGES[stage], re.M) in (["braid"], ["locust"])
+
+
+def test_a_plain_build_makes_the_service_with_a_healthcheck_and_no_compiler() -> None:
+    assert list(STAGES)[-1] == "serve"
+    assert "HEALTHCHECK" in STAGES["serve"]
+    assert "gcc" not in STAGES["serve"] + STAGES["system"]
+
+
+def test_what_an_image_copies_is_let_through_to_the_build() -> None:
+    copied = re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.M)
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.M)
+    assert copied
+    assert [path for path in copied if not any(path.startswith(ok) for ok in let_through)] == []
