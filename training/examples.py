@@ -6,20 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Context, FeatureBlock, Rows
-from ranking.assemble import assemble
+from features.types import Rows
 from ranking.retrieval import retrieve
-from ranking.snapshot import Snapshot
 from training.datasets import Dataset
 from training.fit import fit
 from training.interactions import Interactions
 from training.progress import Progress, silent
+from training.replay import context_of, rows_of
 
 CUTS: Final = 3
 """How many moments in each user's past examples are taken from."""
 SHARE: Final = 0.2
 """The part of the interactions behind a cut: what the examples' labels come from."""
-NEGATIVES: Final = 150
+NEGATIVES: Final = 100
 """Candidates not consumed that are kept for each request."""
 
 
@@ -53,7 +52,8 @@ def examples(
             if user % 50 == 0:
                 progress("examples", cut * before.n_users + user, CUTS * before.n_users)
             consumed = after.of_user(user)
-            block = request(dataset, before, user, snapshot)
+            context = context_of(dataset, before, user)
+            block = rows_of(context, retrieve(context, snapshot), snapshot)
             label = np.isin(block.items, consumed)
             if label.any() and not label.all():
                 kept = _kept(label, rng)
@@ -66,16 +66,6 @@ def examples(
         labels=np.concatenate(labels),
         requests=np.array([len(label) for label in labels], dtype=np.int32),
     )
-
-
-def request(dataset: Dataset, before: Interactions, user: int, snapshot: Snapshot) -> FeatureBlock:
-    """Return the rows of one user's candidates, as the service makes them."""
-    nothing = np.empty(0, dtype=np.int64)
-    context = Context(dataset.user_rows[user], True, before.of_user(user), nothing)
-    candidates = retrieve(context, snapshot)
-    present = np.ones(len(candidates.items), dtype=np.bool_)
-    rows = dataset.item_rows[candidates.items]
-    return assemble(context, candidates, rows, present, snapshot)
 
 
 def _kept(label: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
