@@ -1,0 +1,114 @@
+"""A real service on a real socket over a real Valkey, serving a model of MovieLens 100k."""
+
+import http.client
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from redis import Redis
+from rich.console import Console
+
+from ranking.artifact import read_store
+from service.app import Service
+from service.embedded import EmbeddedValkey
+from service.load import load
+from service.running import running
+from service.settings import Settings
+from training.datasets import movielens
+from training.train import train
+
+QUIET = Console(file=io.StringIO())
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def ids(self) -> list[str]:
+        return [item["item_id"] for item in self.json["items"]]
+
+
+class Client:
+    """One keep-alive connection."""
+
+    def __init__(self, url: str) -> None:
+        address = urlsplit(url)
+        self._connection = http.client.HTTPConnection(
+            address.hostname or "", address.port, timeout=30
+        )
+
+    def post(self, path: str, body: Any, content_type: str = "application/json") -> Reply:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.ask("POST", path, raw, {"content-type": content_type})
+
+    def get(self, path: str) -> Reply:
+        return self.ask("GET", path)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Reply:
+        self._connection.request(method, path, body, headers or {})
+        response = self._connection.getresponse()
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, names, response.read())
+
+    def recommend(self, **wanted: Any) -> Reply:
+        reply = self.post("/v1/recommendations", wanted)
+        assert reply.status == 200, reply.body
+        return reply
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one artifact, learnt from the whole of MovieLens 100k."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    train(movielens.fetch(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def filled(artifacts: Path) -> Iterator[EmbeddedValkey]:
+    """A Valkey with the artifact's rows and histories; users 1-943 belong to the data set."""
+    with EmbeddedValkey() as valkey:
+        fill(valkey, artifacts)
+        yield valkey
+
+
+def fill(valkey: EmbeddedValkey, artifacts: Path) -> None:
+    with Redis.from_url(valkey.url) as client:
+        folder = next(artifacts.iterdir())
+        load(client, read_store(folder), 1000, lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def service(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
+    # A budget that a busy test machine keeps: what these tests are about is not the fallback.
+    settings = Settings(artifact=artifacts, redis=filled.url, port=0, fetch_budget_ms=5000)
+    with running(settings, QUIET) as service:
+        yield service
+
+
+@pytest.fixture
+def api(service: Service) -> Iterator[Client]:
+    client = Client(service.url)
+    yield client
+    client.close()
