@@ -65,16 +65,18 @@ def _write_taste(
     history, (last, weights) = context.history, recent(context)
     if not len(history) or not len(candidates.items):
         return
+    alike = np.full(len(history), 1.0 / len(history), dtype=np.float32)
     directions = snapshot.directions[candidates.items]
     cosines = directions @ snapshot.directions[last].T
+    place = cosines.argmax(axis=1)
     out[:, 0] = cosines[:, 0]
-    out[:, 1] = cosines.max(axis=1)
-    out[:, 2] = cosines.argmax(axis=1)
-    out[:, 3] = directions @ snapshot.directions[history].mean(axis=0)
+    out[:, 1] = cosines[np.arange(len(place)), place]
+    out[:, 2] = place
+    out[:, 3] = directions @ (alike @ snapshot.directions[history])
     has = item_rows[:, snapshot.layout.attributes]
     share = has / np.maximum(has.sum(axis=1, keepdims=True), 1.0)
     out[:, 4] = share @ (weights @ snapshot.attributes[last])
-    out[:, 5] = share @ snapshot.attributes[history].mean(axis=0)
+    out[:, 5] = share @ (alike @ snapshot.attributes[history])
     out[:, 6] = np.log1p(len(history))
 
 

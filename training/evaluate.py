@@ -8,7 +8,7 @@ import numpy as np
 
 from features.types import Context, Items
 from ranking.masks import blocked
-from ranking.rerank.mmr import mmr
+from ranking.rerank import mmr
 from ranking.retrieval import SOURCES, fuse, retrieve
 from ranking.snapshot import Snapshot
 from ranking.topk import top_k
@@ -22,6 +22,9 @@ from training.train import SEED, learn
 SHARE: Final = 0.2
 DEPTH: Final = 50
 DIVERSITY: Final = 0.3
+"""A request's default for MMR."""
+POOL: Final = 100
+"""How many of the best-scored candidates MMR looks at."""
 
 PROTOCOL: Final = (
     "test: the last 20 % of each user's interactions by time; trained on the rest, whose items are "
@@ -107,8 +110,10 @@ def _ranked(context: Context, snapshot: Snapshot) -> Items:
 
 def _diversified(context: Context, snapshot: Snapshot) -> Items:
     block = rows_of(context, retrieve(context, snapshot), snapshot)
-    vectors = snapshot.directions[block.items]
-    return block.items[mmr(snapshot.scorer(block.rows), vectors, DEPTH, DIVERSITY)]
+    scores = snapshot.scorer(block.rows)
+    pool = top_k(scores, POOL)
+    picks = mmr(scores[pool], snapshot.directions[block.items[pool]], DEPTH, DIVERSITY)
+    return block.items[pool[picks]]
 
 
 def _measure(
