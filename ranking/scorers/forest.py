@@ -6,7 +6,8 @@ import numpy as np
 
 from features.types import Rows, Scores
 from ranking.forest import Forest, parse
-from ranking.forest.kernel import pack, walk
+from ranking.forest.kernel import score
+from ranking.forest.layout import lay_out
 from ranking.scorers.rows import check_rows
 
 
@@ -15,7 +16,7 @@ class ForestScorer:
 
     def __init__(self, forest: Forest) -> None:
         self.columns = forest.columns
-        self._packed = pack(forest)
+        self._layout = lay_out(forest)
 
     @classmethod
     def load(cls, model_text: str, columns: Sequence[str] | None = None) -> ForestScorer:
@@ -26,5 +27,5 @@ class ForestScorer:
         """Score each row; raise ValueError if rows is not C-contiguous float32[n, f]."""
         check_rows(rows, self.columns)
         scores = np.empty(len(rows), np.float32)
-        walk(rows, *self._packed, scores)
+        score(rows, *self._layout, scores)
         return scores

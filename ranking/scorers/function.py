@@ -16,7 +16,8 @@ class FunctionScorer:
 
     ``user`` holds one float per user column, ``items`` one list of n floats per other column.
     Both are made afresh in every call, by the thread that will read them: two threads that read
-    the same Python objects are slower than one. The function answers with n floats; NaN means "last".
+    the same Python objects are slower than one. The function answers with n floats; NaN means
+    "last".
     """
 
     def __init__(
@@ -55,8 +56,17 @@ class FunctionScorer:
         user = {name: float(rows[0, j]) for j, name in self._user}
         items: dict[str, list[float]] = {name: rows[:, j].tolist() for j, name in self._items}
         scores = self._function(user, items)
-        if not isinstance(scores, list):
-            raise TypeError(f"the score function returned {type(scores).__name__}, not a list")
-        if len(scores) != len(rows):
-            raise ValueError(f"the score function returned {len(scores)} scores for {len(rows)}")
+        return _checked(scores, len(rows))
+
+
+def _checked(scores: object, count: int) -> Scores:
+    if not isinstance(scores, list):
+        raise TypeError(f"the score function returned {type(scores).__name__}, not a list")
+    if len(scores) != count:
+        raise ValueError(f"the score function returned {len(scores)} scores for {count} rows")
+    for kind in set(map(type, scores)) - {float, int}:
+        at = [type(score) for score in scores].index(kind)
+        if not issubclass(kind, np.floating | np.integer):
+            raise TypeError(f"score {at} is a {kind.__name__}, not a float")
+    with np.errstate(over="ignore"):  # beyond float32 is infinite
         return np.array(scores, np.float32)

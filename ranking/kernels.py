@@ -1,0 +1,41 @@
+"""How kernels are compiled: when their module is imported, never inside a request.
+
+A kernel is a plain function over arrays, made native by numba, that holds no lock while it runs.
+Its one signature takes its inputs read-only, so that frozen and writeable arrays run the same
+code. Compiled code is kept in NUMBA_CACHE_DIR, or beside the source, or in the user's cache; where
+none of them can be written, each start compiles anew (some seconds).
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from numba import njit, types
+
+
+def inputs(dtype: Any, dimensions: int = 1) -> types.Array:
+    """Return the type of a C-contiguous array that a kernel reads."""
+    return types.Array(dtype, dimensions, "C", readonly=True)
+
+
+def output(dtype: Any, dimensions: int = 1) -> types.Array:
+    """Return the type of a C-contiguous array that a kernel writes."""
+    return types.Array(dtype, dimensions, "C")
+
+
+def kernel[F: Callable[..., Any]](*arguments: Any, returns: Any = types.void) -> Callable[[F], F]:
+    """Compile the decorated function for exactly these numba types of arguments."""
+
+    def compile_now(function: F) -> F:
+        signature = returns(*arguments)
+        try:
+            compiled = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
+        except RuntimeError:  # numba found no place for its cache
+            compiled = njit(signature, nogil=True, error_model="numpy")(function)
+        return cast("F", compiled)
+
+    return compile_now
+
+
+def inlined[F: Callable[..., Any]](function: F) -> F:
+    """Make a function that only kernels call: compiled with each of them, kept with them."""
+    return cast("F", njit(nogil=True, error_model="numpy")(function))

@@ -1,0 +1,112 @@
+"""What every implementation of a role must do: one suite per role, inherited by each test class.
+
+A new scorer's test is two lines: a subclass of `ScorerContract` and its `scorer` fixture.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Protocol
+
+import numpy as np
+import pytest
+
+from features.types import Rows, Scores
+
+
+class Scorer(Protocol):
+    """Maps rows float32[n, f] of these columns to float32[n], each row by itself."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    def __call__(self, rows: Rows) -> Scores: ...
+
+
+class ScorerContract:
+    """Subclass it and define a fixture ``scorer``."""
+
+    @pytest.fixture
+    def draw(self, scorer: Scorer) -> Callable[[int], Rows]:
+        rng = np.random.default_rng(7)
+        return lambda n: rng.normal(size=(n, len(scorer.columns))).astype(np.float32)
+
+    def test_scores_have_the_rows_length_and_dtype(
+        self, scorer: Scorer, draw: Callable[[int], Rows]
+    ) -> None:
+        for n in (0, 1, 2, 127, 128, 129, 1000):
+            scores = scorer(draw(n))
+            assert scores.dtype == np.float32
+            assert scores.shape == (n,)
+
+    def test_scores_follow_their_rows(self, scorer: Scorer, draw: Callable[[int], Rows]) -> None:
+        rows = draw(300)
+        order = np.random.default_rng(1).permutation(300)
+        assert np.array_equal(scorer(rows[order]), scorer(rows)[order])
+
+    def test_any_split_gives_the_same_bits(
+        self, scorer: Scorer, draw: Callable[[int], Rows]
+    ) -> None:
+        rng = np.random.default_rng(2)
+        for n in (1, 2, 64, 129, 500, 1031):
+            rows = draw(n)
+            whole = scorer(rows)
+            for parts in (2, 3, n):
+                cuts = np.sort(rng.integers(0, n + 1, parts - 1))
+                pieces = [scorer(piece) for piece in np.split(rows, cuts)]
+                assert np.concatenate(pieces).tobytes() == whole.tobytes()
+
+    def test_threads_at_once_give_the_same_bits(
+        self, scorer: Scorer, draw: Callable[[int], Rows]
+    ) -> None:
+        rows, threads = draw(1000), 8
+        whole, together = scorer(rows), Barrier(threads)
+
+        def shard(index: int) -> list[bytes]:
+            part = rows[index * 125 : (index + 1) * 125]
+            together.wait()
+            return [scorer(part).tobytes() for _ in range(20)]
+
+        with ThreadPoolExecutor(threads) as pool:
+            for index, answers in enumerate(pool.map(shard, range(threads))):
+                assert set(answers) == {whole[index * 125 : (index + 1) * 125].tobytes()}
+
+    def test_rows_are_left_alone(self, scorer: Scorer, draw: Callable[[int], Rows]) -> None:
+        rows = draw(200)
+        before = rows.tobytes()
+        scorer(rows)
+        assert rows.tobytes() == before
+
+    def test_frozen_rows_score_alike(self, scorer: Scorer, draw: Callable[[int], Rows]) -> None:
+        rows = draw(200)
+        scores = scorer(rows)
+        rows.flags.writeable = False
+        assert scorer(rows).tobytes() == scores.tobytes()
+
+    def test_strange_values_disturb_no_other_row(
+        self, scorer: Scorer, draw: Callable[[int], Rows]
+    ) -> None:
+        rows = draw(300)
+        scores = scorer(rows)
+        strange = rows.copy()
+        strange[::3] = np.array([np.nan, np.inf, -np.inf, 1e-45, 3e38] * 20)[:100, None]
+        kept = np.arange(300) % 3 != 0
+        assert np.array_equal(scorer(strange)[kept], scores[kept])
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda rows: rows[:, ::-1],
+            np.asfortranarray,
+            lambda rows: rows[::2],
+            lambda rows: rows.astype(np.float64),
+            lambda rows: rows[:, 0],
+            lambda rows: np.hstack((rows, rows)),
+        ],
+        ids=["reversed", "fortran", "strided", "float64", "one-dimensional", "too-wide"],
+    )
+    def test_rows_of_another_kind_are_refused(
+        self, scorer: Scorer, draw: Callable[[int], Rows], spoil: Callable[[Rows], Rows]
+    ) -> None:
+        with pytest.raises(ValueError, match="rows"):
+            scorer(spoil(draw(10)))
