@@ -12,9 +12,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import interpreter, registry, uv
+from . import interpreter, pip, registry, uv
 from .cache import exclusive
-from .commands import answer, answers, succeeds
+from .commands import succeeds
 from .console import Stop, Unavailable, run_step, say
 from .probe import Interpreter, ask
 
@@ -109,16 +109,13 @@ def _install(venv: Path, what: list[str], *, exact: bool = False) -> None:
 
 
 def _install_with_pip(venv: Path, what: list[str]) -> None:
-    pip = [str(_python(venv)), "-m", "pip"]
-    if not answers([*pip, "--version"]):
-        answer([pip[0], "-m", "ensurepip"])
     options = ["--disable-pip-version-check", "--no-input", *what]
     pinned = sum(Path(word).read_text().count("==") for word in what if word.endswith(".lock"))
     try:
         with (venv / "pip.log").open("w") as log:
             run_step(
                 "pip install",
-                [*pip, "install", *options],
+                [*pip.command_for(str(_python(venv))), "install", *options],
                 cwd=venv.parent,
                 log=log,
                 counted="(from -r",  # a line for each package, once its file is chosen

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import apt, cache, registry
+from . import cache, pip, registry
 from .commands import answer, answers, succeeds
 from .console import Unavailable, say
 
@@ -63,23 +62,6 @@ def _install(lock: Path) -> None:
     fresh = cache.folder() / "uv.part"
     shutil.rmtree(fresh, ignore_errors=True)
     options = ["--quiet", "--disable-pip-version-check", "--no-input", "--target", str(fresh)]
-    answer([*_pip(), "install", *options, "--require-hashes", "-r", str(lock)])
+    answer([*pip.command(), "install", *options, "--require-hashes", "-r", str(lock)])
     shutil.rmtree(cache.folder() / "uv", ignore_errors=True)
     fresh.rename(cache.folder() / "uv")
-
-
-def _pip() -> list[str]:
-    """Return a command that runs pip under this python3, also where it was left out.
-
-    Debian ships python3 without pip, but with a package that holds pip's wheel, and a
-    wheel can be run where it lies.
-    """
-    if answers([sys.executable, "-m", "pip", "--version"]):
-        return [sys.executable, "-m", "pip"]
-    debs = cache.folder() / "debs"
-    wheels = "usr/share/python-wheels/pip-*.whl"
-    if not list(debs.glob(wheels)):
-        apt.extract(["python3-pip-whl"], debs)
-    for wheel in debs.glob(wheels):
-        return [sys.executable, f"{wheel}/pip"]
-    raise Unavailable("this python3 has no pip, and python3-pip-whl brought none")
