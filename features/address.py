@@ -71,7 +71,8 @@ class Address:
         except BaseException as fault:
             if connection is not None:
                 connection.abort()
-            if isinstance(fault, OSError):  # TimeoutError is one
+            # TimeoutError is an OSError; a host that cannot be a name is a ValueError.
+            if isinstance(fault, OSError | ValueError):
                 raise StoreUnavailable("store_down", f"{self!r}: {fault!r}") from fault
             raise
 

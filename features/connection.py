@@ -73,6 +73,8 @@ class Connection(asyncio.BufferedProtocol):
         return memoryview(self._buffer)[self._end :]
 
     def buffer_updated(self, nbytes: int) -> None:  # noqa: D102  asyncio's
+        if self._transport is None or self._transport.is_closing():
+            return  # aborted: what still comes in has lost its place in the queue
         self._end += nbytes
         try:
             self._deliver()

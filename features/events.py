@@ -2,6 +2,8 @@
 
 import msgspec
 
+LONGEST_TIMESTAMP = 18  # digits that fit an int64; thousands of them make int() raise
+
 # Kept in one atomic step per user: the marker makes a repeated event id count once, the list is
 # trimmed in the same step, so no reader ever sees a history longer than its cap.
 APPEND_SCRIPT = """
@@ -43,7 +45,7 @@ def history_items(entries: list[bytes]) -> list[str]:
     for entry in entries:
         timestamp, _, rest = entry.partition(b":")
         _, _, item_id = rest.partition(b":")
-        if item_id and timestamp.isdigit():
+        if item_id and timestamp.isdigit() and len(timestamp) <= LONGEST_TIMESTAMP:
             dated.append((int(timestamp), item_id))
     dated.sort(key=lambda pair: -pair[0])
     return [item_id.decode(errors="replace") for _, item_id in dated]

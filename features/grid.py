@@ -22,12 +22,12 @@ class GridReader:
     (a missing row, a row of another length, an error) takes the exact path through `parse`.
     """
 
-    __slots__ = ("_owners", "_prefix", "_schema", "_start", "_stride")
+    __slots__ = ("_header", "_owners", "_prefix", "_schema", "_stride")
 
     def __init__(self, owners: Fingerprints, schema: Schema) -> None:
         self._owners = owners
         self._schema = schema
-        self._start = len(b"*%d\r\n" % len(owners))
+        self._header = b"*%d\r\n" % len(owners)
         self._prefix = b"$%d\r\n" % row_bytes(schema)
         self._stride = len(self._prefix) + row_bytes(schema) + 2
 
@@ -39,7 +39,7 @@ class GridReader:
         Raises:
             ValueError: these bytes are not RESP, or not the reply to this MGET.
         """
-        end = start + self._start + len(self._owners) * self._stride
+        end = start + len(self._header) + len(self._owners) * self._stride
         if self._is_regular(buffer, start, min(end, stop)):
             if stop < end:
                 return None
@@ -50,9 +50,12 @@ class GridReader:
 
     def _is_regular(self, buffer: bytearray, start: int, stop: int) -> bool:
         """Tell whether all that has arrived agrees with the grid, the last partial row too."""
-        if not buffer.startswith(b"*", start):
+        rows = start + len(self._header)
+        if stop < rows:  # what follows may not even fit in the buffer
+            return self._header.startswith(buffer[start:stop])
+        if not buffer.startswith(self._header, start):
             return False
-        whole, rest = divmod(max(stop - start - self._start, 0), self._stride)
+        whole, rest = divmod(stop - rows, self._stride)
         expected = np.frombuffer(self._prefix, dtype=np.uint8)
         grid = self._grid(buffer, start, whole)
         if not (grid[:, : len(self._prefix)] == expected).all():
@@ -60,7 +63,8 @@ class GridReader:
         return self._prefix.startswith(buffer[stop - rest : stop][: len(self._prefix)])
 
     def _grid(self, buffer: bytearray, start: int, rows: int) -> Grid:
-        view = np.frombuffer(buffer, np.uint8, rows * self._stride, start + self._start)
+        offset = start + len(self._header)
+        view = np.frombuffer(buffer, np.uint8, rows * self._stride, offset)
         return view.reshape(rows, self._stride)
 
     def _parse_exactly(

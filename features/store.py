@@ -22,6 +22,9 @@ CONNECT_TIMEOUT_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LONGEST_S = 0.02, 0.5
 EVENT_MEMORY_S = 24 * 3600
 
+# uvloop's clock counts whole milliseconds: a whole budget may look a little shorter on it.
+CLOCK_TICK_S = 0.001
+
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
@@ -163,7 +166,7 @@ class FeatureStore:
         except TimeoutError:
             # One late reply may be bad luck; a connection on which the oldest command has
             # waited a whole budget is stuck, and every request would wait for it in vain.
-            if connection.stalled_for() >= self._budget_s:
+            if connection.stalled_for() > self._budget_s - CLOCK_TICK_S:
                 connection.abort()
             raise StoreUnavailable("store_timeout") from None
 

@@ -6,6 +6,7 @@ import sys
 from cyclopts import App
 from cyclopts.config import Env
 from redis import RedisError
+from rich.markup import escape
 
 from features.errors import FeatureError
 from ranking.artifact import ArtifactRejected
@@ -40,7 +41,7 @@ def main() -> None:
     try:
         app()
     except (Mendable, ArtifactRejected, FeatureError, RedisError, OSError) as fault:
-        warnings.print(f"[red]braid:[/] {fault}", highlight=False)
+        warnings.print(f"[red]braid:[/] {escape(str(fault))}", highlight=False)
         sys.exit(1)
     except ImportError as fault:
         missing = fault.__cause__  # cyclopts wraps what a command's module raised

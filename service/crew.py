@@ -1,10 +1,10 @@
 """Helper threads that lend a hand to whoever asks, and never keep anybody waiting."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
-from time import perf_counter_ns
 
 type Work = Callable[[int, int], None]
 """Does rows ``[lo, hi)``, writing only what belongs to those rows."""
@@ -124,14 +124,15 @@ class Crew:
         """
         took = []
         for _ in range(CALIBRATION_ROUNDS if self._helpers else 0):
-            helpers = self._take_idle(1)
-            if not helpers:
-                continue
-            asked, began = perf_counter_ns(), 0
+            # Helpers that have just started, or just finished, are a moment away from idle; no
+            # measurement would mean a handover_ns of 0, and that nothing is ever split.
+            while not (helpers := self._take_idle(1)):
+                time.sleep(0)
+            asked, began = time.perf_counter_ns(), 0
 
             def begin(_low: int, _high: int) -> None:
                 nonlocal began
-                began = perf_counter_ns()
+                began = time.perf_counter_ns()
 
             job = _Job(begin, [(0, 1)])
             helpers[0].hand(job)
@@ -141,8 +142,9 @@ class Crew:
         return self.handover_ns
 
     def close(self) -> None:
-        """Send every helper home and wait for it."""
-        for helper in self._helpers:
+        """Send every helper home and wait for it; what is asked later is done by the asker."""
+        while self._helpers:
+            helper = self._helpers.pop()
             while helper not in self._idle:
                 threading.Event().wait(0.001)
             self._idle.remove(helper)

@@ -19,11 +19,12 @@ STOP_TIMEOUT_S = 5.0
 # The watcher outlives nobody: when this process dies, even by SIGKILL, the kernel closes its end
 # of the pipe, `read` returns, and the server and its folder go. An atexit hook or a signal
 # handler would not run then, and PR_SET_PDEATHSIG follows one thread and exists on Linux only.
+# A stopped server (a fault test's) hears the signal only once it continues.
 WATCHER = """
 folder=$1; shift
 "$@" </dev/null & server=$!
 read -r _
-kill "$server"; wait "$server"
+kill "$server"; kill -CONT "$server"; wait "$server"
 rm -rf "$folder"
 """
 
@@ -59,7 +60,7 @@ class EmbeddedValkey:
             EmbeddedUnavailable: there is no server program, or it did not come up; the message
                 has its last words.
         """
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         log = self._folder / "valkey.log"
         with log.open("wb") as output:
             self._watcher = subprocess.Popen(

@@ -36,7 +36,8 @@ class Histogram:
 
     def record(self, value: int) -> None:
         """Count one value in nanoseconds; a negative one counts as 0."""
-        self.counts[cell_of(max(value, 0))] += 1
+        value = max(value, 0)
+        self.counts[cell_of(value)] += 1
         self.total += value
 
     def __iadd__(self, other: Histogram) -> Histogram:

@@ -22,11 +22,11 @@ def slate_table(title: str, answer: dict[str, Any]) -> Table:
         properties = item["properties"]
         table.add_row(
             str(place),
-            str(properties.get("title", item["item_id"])),
-            ", ".join(map(str, properties.get("genre", []))),
+            Text(str(properties.get("title", item["item_id"]))),  # no markup: "[rec]" is a film
+            Text(", ".join(map(str, properties.get("genre", [])))),
             f"{item['score']:.2f}",
             item["source"],
-            item["reason"],
+            Text(item["reason"]),
         )
     return table
 
