@@ -1,27 +1,21 @@
 """N event loops in one process, each a uvicorn server with its own socket on the same port."""
 
 import asyncio
-import logging
 import socket
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import uvicorn
 
-BACKLOG = 2048
-# Long enough for a client in the middle of a request to get its answer with `Connection: close`
-# and come back elsewhere; short enough for a person who pressed Ctrl-C.
-FAREWELL_S = 0.5
+from service.draining import DrainingServer
 
+BACKLOG = 2048
 type Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 type OpenApp = Callable[[], AbstractAsyncContextManager[Asgi]]
 """Makes one loop's app with all it needs, inside that loop, and closes it there."""
-
-log = logging.getLogger("braid")
 
 
 class _Loop(threading.Thread):
@@ -36,7 +30,7 @@ class _Loop(threading.Thread):
         self._listener = listener
         self._open_app = open_app
         self._drain_s = drain_s
-        self._server: uvicorn.Server | None = None
+        self._server: DrainingServer | None = None
 
     def run(self) -> None:
         try:
@@ -53,10 +47,6 @@ class _Loop(threading.Thread):
         if self._server is not None:
             self._server.should_exit = True
 
-    def connections(self) -> int:
-        """Return how many connections are open."""
-        return len(self._server.server_state.connections) if self._server else 0
-
     async def _serve(self) -> None:
         async with self._open_app() as app:
             config = uvicorn.Config(
@@ -69,7 +59,7 @@ class _Loop(threading.Thread):
                 server_header=False,
                 timeout_graceful_shutdown=int(self._drain_s) or 1,
             )
-            self._server = uvicorn.Server(config)
+            self._server = DrainingServer(config)
             self.ready.set()
             await self._server.serve(sockets=[self._listener])
 
@@ -101,9 +91,6 @@ class Server:
 
     def stop(self) -> None:
         """Answer what was accepted, then end every loop; the caller has said it is draining."""
-        farewell = time.monotonic() + FAREWELL_S
-        while time.monotonic() < farewell and any(loop.connections() for loop in self._loops):
-            time.sleep(0.01)
         for loop in self._loops:
             loop.stop()
         for loop in self._loops:

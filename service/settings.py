@@ -7,12 +7,20 @@ The command line reads each from a flag (`--port 8080`), else from the environme
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from features.address import Address
+
 CORES = os.process_cpu_count() or 1
+
+
+def check_address(_type: Any, url: str | None) -> None:
+    """Raise ValueError where a setting is no Redis URL, as a validator of cyclopts does."""
+    if url is not None:
+        Address.parse(url)
 
 
 @Parameter(name="*")
@@ -26,7 +34,7 @@ class Settings:
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8000
     """Port to bind; 0 picks a free one."""
 
-    redis: str | None = None
+    redis: Annotated[str | None, Parameter(validator=check_address)] = None
     """redis://, rediss:// or unix:// URL of the feature store; without it an embedded Valkey."""
 
     artifact: Path = Path("artifacts")

@@ -11,11 +11,14 @@ from service.artifacts import locate
 from service.bars import Bars
 from service.console import console
 from service.load import load as load_into
+from service.settings import check_address
 
 
 def load(
     *,
-    redis: Annotated[str, Parameter(help="redis://, rediss:// or unix:// URL.")],
+    redis: Annotated[
+        str, Parameter(help="redis://, rediss:// or unix:// URL.", validator=check_address)
+    ],
     artifact: Path = Path("artifacts"),
     history_cap: int = 1000,
 ) -> None:
