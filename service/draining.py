@@ -25,7 +25,7 @@ class DrainingServer(uvicorn.Server):
         await self._take_in(sockets or [])
         loop = asyncio.get_running_loop()
         farewell = loop.time() + FAREWELL_S
-        while self.server_state.connections and loop.time() < farewell:
+        while self.server_state.connections and loop.time() < farewell:  # noqa: ASYNC110  no event
             await asyncio.sleep(0.01)
         await super().shutdown(sockets)
 
