@@ -9,6 +9,7 @@ uv            print the path of a uv that runs, installing it if need be
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def main(arguments: list[str]) -> int:
     if wanted not in whats:
         print(__doc__, file=sys.stderr)
         return 2
+    # Our make's own flags are not meant for the make that builds CPython.
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+        os.environ.pop(name, None)
     try:
         whats[wanted]()
     except (Stop, Unavailable) as stop:
