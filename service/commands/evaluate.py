@@ -1,1 +1,55 @@
 """`braid evaluate`."""
+
+from pathlib import Path
+
+import msgspec
+from rich.table import Table
+
+from service.bars import Bars
+from service.commands._data import Data
+from service.console import console, warnings
+from training.evaluate import Report
+from training.evaluate import evaluate as measure
+from training.plot import plot
+from training.train import SEED
+
+MEASURES = ("ndcg@10", "recall@10", "recall@50", "mrr", "coverage", "novelty", "ild")
+
+
+def evaluate(
+    data: Data = Data(),  # noqa: B008  frozen, so sharing it is safe
+    *,
+    json: bool = False,
+    picture: Path | None = None,
+    seed: int = SEED,
+) -> None:
+    """Measure what each step of the pipeline adds, on interactions it has not seen.
+
+    Parameters
+    ----------
+    json: Print the report as JSON instead of a table.
+    picture: Also draw it, into this PNG or SVG file.
+    seed: The same data and seed give the same report.
+
+    """
+    with Bars(warnings) as bars:
+        report = measure(data.read(bars), seed, bars)
+    if picture is not None:
+        plot(report, picture)
+    if json:
+        print(msgspec.json.encode(report).decode())  # noqa: T201  for a program, so not by rich
+        return
+    console.print(_table(report))
+    console.print(report.protocol, style="dim")
+
+
+def _table(report: Report) -> Table:
+    """Return the report as a table, with what each step adds to the one before in NDCG."""
+    table = Table(title=f"{report.data}: {report.users} users", title_justify="left")
+    table.add_column("step")
+    for measure_name in MEASURES:
+        table.add_column(measure_name, justify="right")
+    for row in report.rows:
+        values = msgspec.to_builtins(row)
+        table.add_row(row.name, *(f"{values[name]:.4f}" for name in MEASURES))
+    return table
