@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from math import isfinite, prod
+from math import prod
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from features.errors import SchemaInvalid
 
 # An int32 feature travels as float32, which is exact up to here.
 LARGEST_EXACT_INT = 2**24
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 type Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
 
@@ -51,8 +52,10 @@ class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 f"feature {self.name!r}: {len(self.labels)} labels for {self.width} columns; "
                 "give one label per column or none"
             )
-        if not isfinite(self.default):
-            raise SchemaInvalid(f"feature {self.name!r}: the default must be a finite number")
+        if len(set(self.labels)) != len(self.labels):
+            raise SchemaInvalid(f"feature {self.name!r}: labels must differ from each other")
+        if not abs(self.default) <= LARGEST_FLOAT32:  # nor is NaN
+            raise SchemaInvalid(f"feature {self.name!r}: the default must be a finite float32")
         if self.dtype == "int32" and abs(self.default) > LARGEST_EXACT_INT:
             raise SchemaInvalid(f"feature {self.name!r}: integers above 2**24 lose digits")
 
@@ -80,7 +83,7 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
                 if isinstance(document, bytes)
                 else msgspec.convert(document, cls)
             )
-        except msgspec.MsgspecError as fault:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
             raise SchemaInvalid(f"schema: {fault}") from fault
         for feature in schema.features:
             feature.check()
