@@ -19,7 +19,6 @@ WORKDIR /build
 COPY scripts/bootstrap scripts/bootstrap
 RUN python3 -m scripts.bootstrap source \
     && rm -rf /var/lib/apt/lists/* /opt/braid/*.log \
-    && ln -s /opt/braid/python-*/bin/python3.14t /usr/local/bin/ \
     && find /opt/braid -name '*.so' -exec strip --strip-unneeded {} + \
     && strip --strip-unneeded /opt/braid/python-*/bin/python3.14t
 
@@ -27,20 +26,21 @@ RUN python3 -m scripts.bootstrap source \
 FROM python AS packages
 
 COPY requirements/serve.lock requirements/
-RUN python3.14t -m venv /opt/venv \
+RUN /opt/braid/python-*/bin/python3.14t -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/serve.lock \
     && /opt/venv/bin/pip uninstall -y pip
 # Headers, docs, other people's test suites: no service needs them.
 RUN rm -rf /opt/braid/python-*/include /opt/braid/python-*/share /opt/braid/python-*/lib/pkgconfig \
         /opt/braid/python-*/lib/python3.14t/ensurepip /opt/braid/python-*/lib/python3.14t/idlelib \
         /opt/braid/python-*/lib/python3.14t/turtledemo /opt/braid/python-*/lib/python3.14t/config-* \
+        /opt/braid/python-*/lib/python3.14t/site-packages/* \
     && find /opt/venv -type d -name tests -prune -exec rm -rf {} +
 
 # --- what learns: the same, and the libraries of `train`; keeps pip, which fetches MovieLens ---
 FROM python AS train-packages
 
 COPY requirements/train.lock requirements/
-RUN python3.14t -m venv /opt/venv \
+RUN /opt/braid/python-*/bin/python3.14t -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/train.lock
 
 # --- the system below both: runtime libraries, a user, no compiler ----------------------------
