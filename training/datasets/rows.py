@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Final
 
 import numpy as np
+from msgspec import to_builtins
 
 from features.schema import Feature, Schema
 from features.types import Rows
@@ -39,11 +40,13 @@ def numbers(name: str, values: Sequence[float | None]) -> FeatureColumns:
 def labels(name: str, values: Sequence[Collection[str]]) -> FeatureColumns | None:
     """Make one column of 0 and 1 per label, in alphabetical order; None where there is no label.
 
-    Blanks and punctuation that a model's text cannot hold become ``_``.
+    A label that occurs once says nothing about anything else and gets no column. Blanks and
+    punctuation that a model's text cannot hold become ``_``.
     """
     values = [{_FORBIDDEN.sub("_", label) for label in row} for row in values]
     counts = Counter(label for row in values for label in row)
-    frequent = sorted(counts, key=lambda label: (-counts[label], label))[:MOST_LABELS]
+    common = [label for label in counts if counts[label] > 1]
+    frequent = sorted(common, key=lambda label: (-counts[label], label))[:MOST_LABELS]
     vocabulary = {label: column for column, label in enumerate(sorted(frequent))}
     if not vocabulary:
         return None
@@ -56,8 +59,13 @@ def labels(name: str, values: Sequence[Collection[str]]) -> FeatureColumns | Non
 
 
 def lay_out(name: str, parts: Sequence[FeatureColumns | None], n: int) -> tuple[Schema, Rows]:
-    """Put the columns side by side: the schema and its rows float32[n, w]."""
+    """Put the columns side by side: the schema and its rows float32[n, w].
+
+    Raises:
+        SchemaInvalid: a name is none, or occurs twice.
+    """
     kept = [part for part in parts if part is not None]
-    schema = Schema(name=name, version=1, features=tuple(part.feature for part in kept))
+    features = [to_builtins(part.feature) for part in kept]
+    schema = Schema.parse({"name": name, "version": 1, "features": features})
     rows = [np.empty((n, 0), dtype=np.float32), *(part.values for part in kept)]
     return schema, np.ascontiguousarray(np.concatenate(rows, axis=1))
