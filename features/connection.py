@@ -12,7 +12,7 @@ type Decode[T] = Callable[[bytearray, int, int], tuple[T | CommandRefused, int] 
 
 FIRST_BUFFER_BYTES = 256 * 1024
 SMALLEST_READ_BYTES = 64 * 1024
-LARGEST_BUFFER_BYTES = 64 * 1024 * 1024
+LARGEST_REPLY_BYTES = 64 * 1024 * 1024
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -89,6 +89,8 @@ class Connection(asyncio.BufferedProtocol):
             decode, answer, _ = self._waiting[0]
             decoded = decode(self._buffer, self._begin, self._end)
             if decoded is None:
+                if self._end - self._begin > LARGEST_REPLY_BYTES:
+                    raise ValueError("a reply larger than any to a command of ours")
                 return
             value, self._begin = decoded
             self._waiting.popleft()
@@ -103,10 +105,6 @@ class Connection(asyncio.BufferedProtocol):
         """Move the unread bytes to the front of a buffer with space behind them."""
         unread = self._end - self._begin
         size = len(self._buffer) if unread < len(self._buffer) // 2 else 2 * len(self._buffer)
-        if size > LARGEST_BUFFER_BYTES:
-            self.abort()
-            size = len(self._buffer)
-            self._begin = self._end = unread = 0
         fresh = bytearray(size)
         fresh[:unread] = self._buffer[self._begin : self._end]
         self._buffer, self._begin, self._end = fresh, 0, unread
