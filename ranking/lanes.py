@@ -27,6 +27,7 @@ from numba.extending import register_model
 from numba.np.arrayobj import make_array
 
 LANES = 128
+CACHE_LINE = 64
 
 _WORD = ir.IntType(32)
 _ELEMENT = {
@@ -112,6 +113,11 @@ def _multiply(builder: IRBuilder, a: Value, b: Value) -> Value:
     return builder.mul(a, b) if isinstance(a.type.element, ir.IntType) else builder.fmul(a, b)
 
 
+@_instruction(_same, operator.sub)
+def _subtract(builder: IRBuilder, a: Value, b: Value) -> Value:
+    return builder.sub(a, b) if isinstance(a.type.element, ir.IntType) else builder.fsub(a, b)
+
+
 @_instruction(_truth, operator.gt)
 def _above(builder: IRBuilder, a: Value, b: Value) -> Value:
     if isinstance(a.type.element, ir.IntType):
@@ -169,6 +175,13 @@ def choose(builder: IRBuilder, condition: Value, yes: Value, no: Value) -> Value
     return builder.select(condition, yes, no)
 
 
+@_instruction(lambda _: types.boolean(TRUTH))
+def any_of(builder: IRBuilder, condition: Value) -> Value:
+    """Tell whether the condition holds in any lane."""
+    together = ir.IntType(LANES)
+    return builder.icmp_unsigned("!=", builder.bitcast(condition, together), together(0))
+
+
 @_instruction(lambda _: BYTES(BYTES))
 def trailing_zeros(builder: IRBuilder, value: Value) -> Value:
     """Count the zero bits below the lowest set bit of each of BYTES; of 0 it is anything."""
@@ -186,6 +199,12 @@ def magnitude(builder: IRBuilder, value: Value) -> Value:
 def to_doubles(builder: IRBuilder, value: Value) -> Value:
     """Widen FLOATS."""
     return builder.fpext(value, ir.VectorType(_ELEMENT["float64"], LANES))
+
+
+@_instruction(lambda _: FLOATS(DOUBLES))
+def to_floats(builder: IRBuilder, value: Value) -> Value:
+    """Round DOUBLES to the nearest FLOATS."""
+    return builder.fptrunc(value, ir.VectorType(_ELEMENT["float32"], LANES))
 
 
 @_instruction(lambda _: WORDS(FLOATS))

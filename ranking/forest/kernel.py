@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from features.types import Rows, Scores
 from ranking.kernels import inlined, inputs, kernel, output
 from ranking.lanes import (
+    CACHE_LINE,
     LANES,
     choose,
     gather,
@@ -20,8 +21,7 @@ from ranking.lanes import (
     trailing_zeros,
 )
 
-CACHE_LINE = 64
-# lanes.py: 518ea64ea3c3fc2b47b4e8d65264efb96e709825579d68c8ac356b0a7ec62b50
+# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
 
 
 @inlined

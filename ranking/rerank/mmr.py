@@ -1,11 +1,16 @@
 """Maximal marginal relevance: relevant, and unlike what has been picked already."""
 
 import numpy as np
-from numba import njit
+from numba import types
 from numpy.typing import NDArray
 
 from features.types import Scores
+from ranking.kernels import inputs, kernel, output
+from ranking.lanes import LANES, choose, load, spread, store
+from ranking.rerank.blocks import lay_out
 from ranking.topk import Picks, top_k
+
+# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
 
 
 def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: float) -> Picks:
@@ -13,46 +18,75 @@ def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: floa
 
     ``relevance`` is float32[n], scaled here to [0, 1]; ``vectors`` is float32[n, d], compared by
     cosine (a zero or non-finite vector is like nothing). ``diversity`` is 1 - lambda: 0 is
-    exactly `top_k`, 1 looks at likeness alone after the first pick. NaN relevance comes last,
-    ties go to the lower index. Carbonell & Goldstein, SIGIR 1998.
+    exactly `top_k`, 1 asks only for unlikeness after the first, the most relevant. NaN relevance
+    comes last, ties go to the lower index. Raises ValueError for a diversity outside [0, 1] or
+    vectors that do not match. Carbonell & Goldstein, SIGIR 1998.
     """
-    order = top_k(relevance, len(relevance))
-    if diversity <= 0.0 or k <= 1 or len(order) <= 1:
-        return order[: max(k, 0)]
-    finite = relevance[np.isfinite(relevance)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
-    span = float(high) - float(low) or 1.0
-    scaled = (np.clip(relevance, low, high) - low) / np.float32(span)
-    norms = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    good = np.isfinite(norms) & (norms > 0)
-    unit = np.where(good[:, None], vectors / np.where(good, norms, 1.0)[:, None], 0.0)
-    picks = np.empty(min(k, int((~np.isnan(relevance)).sum())), np.int64)
-    if len(picks):
-        _pick(scaled, np.ascontiguousarray(unit.T, np.float32), diversity, int(order[0]), picks)
-    return np.concatenate((picks, order[len(picks) : k])) if len(picks) < k else picks
-
-
-@njit(nogil=True, cache=True)
-def _pick(
-    relevance: Scores, planes: NDArray[np.float32], diversity: float, first: int, picks: Picks
-) -> None:
+    if not 0.0 <= diversity <= 1.0:
+        raise ValueError(f"diversity must be within [0, 1], not {diversity}")
     n = len(relevance)
-    nearest = np.full(n, -np.inf, np.float32)
-    likeness = np.empty(n, np.float32)
-    taken = np.isnan(relevance)
-    pick = first
+    k = min(max(k, 0), n)
+    if diversity == 0.0 or k <= 1:
+        return top_k(relevance, k)
+    blocks = lay_out(relevance, vectors)
+    picks = np.empty(k, np.int64)
+    first = top_k(relevance, 1)[0]
+    count = pick_unlike(*blocks, diversity, first, picks)
+    if count < k:  # only NaN is left
+        picks[count:] = np.flatnonzero(np.isnan(relevance))[: k - count]
+    return picks
+
+
+@kernel(
+    inputs(types.float32),
+    inputs(types.float32),
+    output(types.float32),
+    types.float64,
+    types.int64,
+    output(types.int64),
+    returns=types.int64,
+)
+def pick_unlike(
+    units: NDArray[np.float32],
+    relevance: NDArray[np.float32],
+    may_pick: NDArray[np.float32],
+    diversity: float,
+    first: int,
+    picks: Picks,
+) -> int:
+    """Write picks, starting with ``first``; return how many there were to pick (see `Blocks`)."""
+    size = len(relevance)
+    width = len(units) // size
+    nearest = np.full(size, -np.inf, np.float32)
+    picked = np.empty(width, np.float32)
+    worths = np.empty(LANES, np.float32)
+    places = np.empty(LANES, np.int32)
+    lambda_, penalty = spread(np.float32(1.0 - diversity)), spread(np.float32(diversity))
+    pick = first if may_pick[first] == 0.0 else -1
     for step in range(len(picks)):
+        if pick < 0:
+            return step
         picks[step] = pick
-        taken[pick] = True
-        likeness[:] = 0
-        for f in range(len(planes)):
-            weight = planes[f, pick]
-            for i in range(n):
-                likeness[i] += planes[f, i] * weight
-        best = -np.inf
-        for i in range(n):
-            nearest[i] = max(nearest[i], likeness[i])
-            if not taken[i]:
-                worth = (1.0 - diversity) * relevance[i] - diversity * nearest[i]
-                if worth > best:
-                    best, pick = worth, i
+        may_pick[pick] = -np.inf
+        for f in range(width):
+            picked[f] = units[pick // LANES * LANES * width + f * LANES + pick % LANES]
+        best, place = spread(np.float32(-np.inf)), spread(np.int32(0))
+        for start in range(0, size, LANES):
+            likeness = spread(np.float32(0.0))
+            for f in range(width):
+                unit = load(units, start * width + f * LANES)
+                likeness = likeness + unit * spread(picked[f])
+            near = load(nearest, start)
+            near = choose(likeness > near, likeness, near)
+            store(nearest, start, near)
+            worth = lambda_ * load(relevance, start) - penalty * near + load(may_pick, start)
+            place = choose(worth > best, spread(np.int32(start)), place)
+            best = choose(worth > best, worth, best)
+        store(worths, 0, best)
+        store(places, 0, place)
+        highest, pick = np.float32(-np.inf), -1
+        for lane in range(LANES):
+            at = places[lane] + lane
+            if worths[lane] > highest or (worths[lane] == highest and at < pick):
+                highest, pick = worths[lane], at
+    return len(picks)

@@ -11,7 +11,7 @@ from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES, gather, load, spread, store, to_doubles
 from ranking.scorers.rows import check_rows
 
-# lanes.py: 518ea64ea3c3fc2b47b4e8d65264efb96e709825579d68c8ac356b0a7ec62b50
+# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
 
 
 class LinearScorer:
