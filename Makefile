@@ -25,7 +25,7 @@ serve: setup ## Serve an artifact (ARGS="--redis redis://... --artifact DIR")
 evaluate: setup ## Measure every stage offline: NDCG, recall, coverage (ARGS=--json)
 	@$(python) -m service.cli evaluate $(ARGS)
 
-load: ## Load-test a running service for a minute with locust (ARGS="--host http://127.0.0.1:8000")
+load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL (ARGS="--host http://... -u 50")
 	@$(PYTHON3) -m scripts.bootstrap load
 	@.venv-load/bin/python -m locust -f locustfile.py \
 		--headless --users 16 --spawn-rate 16 --run-time 60s --only-summary $(ARGS)
