@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.types import Items, Rows, Scores
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout, ranker_columns
+from ranking.nearest import Nearest
 
 
 class Scorer(Protocol):
@@ -36,6 +37,7 @@ class Snapshot:
         item_columns, user_columns: the names of the columns of the stored rows.
         schemas: the item and the user schema as JSON documents.
         scorer: ranks the rows that `ranking.assemble` makes.
+        index: approximate vector search, for large catalogues; None means exact search.
 
     Derived, once:
         directions: float32[n_items, d], embeddings of unit length, for cosines and MMR.
@@ -59,6 +61,7 @@ class Snapshot:
     user_columns: tuple[str, ...]
     schemas: dict[str, Any]
     scorer: Scorer
+    index: Nearest | None = None
     directions: NDArray[np.float32] = field(init=False)
     popular: Items = field(init=False)
     numbers: Rows = field(init=False)

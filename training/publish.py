@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.artifact import ARRAYS, FORMAT
+from ranking.artifact import ARRAYS, INDEX
+from ranking.manifest import FORMAT, digest
 from ranking.snapshot import Snapshot
 from training.datasets import Dataset
 from training.interactions import Interactions
@@ -34,49 +36,63 @@ def publish(
     and flushed to disk; one rename makes them visible, so nobody ever reads half an artifact.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
     files = _files(dataset, interactions, snapshot, model_text)
+    manifest = _manifest(dataset, interactions, snapshot, files, metrics or {})
     scratch = Path(mkdtemp(dir=folder, prefix=".publish-"))
     scratch.chmod(0o755)  # mkdtemp keeps others out, but the service may be another user
     try:
         for name, content in files.items():
             _write(scratch / name, content)
-        number = 1
-        while True:
-            version = f"{now:%Y-%m-%d}-{number}"
-            manifest = {
-                "format": FORMAT,
-                "version": version,
-                "created_at": now.isoformat(timespec="seconds"),
-                "schemas": snapshot.schemas,
-                "columns": {
-                    "item": snapshot.item_columns,
-                    "user": snapshot.user_columns,
-                    "ranker": snapshot.scorer.columns,
-                },
-                "files": {
-                    name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
-                    for name, content in sorted(files.items())
-                },
-                "metrics": dict(metrics or {}),
-                "data": {
-                    "name": dataset.name,
-                    "items": len(dataset.catalogue),
-                    "users": len(dataset.user_ids),
-                    "interactions": len(interactions),
-                },
-            }
-            _write(scratch / "manifest.json", _json(manifest))
-            try:
-                scratch.rename(folder / version)  # fails where that version exists already
-            except OSError:
-                if not (folder / version).exists():
-                    raise
-                number += 1
-            else:
-                return folder / version
+        return _reveal(scratch, folder, manifest)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _reveal(scratch: Path, folder: Path, manifest: dict[str, Any]) -> Path:
+    """Give the artifact the first free version of the day, and its name."""
+    for number in count(1):
+        version = f"{manifest['created_at'][:10]}-{number}"
+        named = {"version": version, **manifest}
+        _write(scratch / "manifest.json", _json({**named, "sha256": digest(named)}))
+        try:
+            # Renaming onto a folder that is not empty fails, also against another publisher.
+            scratch.rename(folder / version)
+        except OSError:
+            if not (folder / version).exists():
+                raise
+        else:
+            return folder / version
+    raise AssertionError("count has no end")
+
+
+def _manifest(
+    dataset: Dataset,
+    interactions: Interactions,
+    snapshot: Snapshot,
+    files: Mapping[str, bytes],
+    metrics: Mapping[str, Any],
+) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "schemas": snapshot.schemas,
+        "columns": {
+            "item": snapshot.item_columns,
+            "user": snapshot.user_columns,
+            "ranker": snapshot.scorer.columns,
+        },
+        "files": {
+            name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(files.items())
+        },
+        "metrics": dict(metrics),
+        "data": {
+            "name": dataset.name,
+            "items": len(dataset.catalogue),
+            "users": len(dataset.user_ids),
+            "interactions": len(interactions),
+        },
+    }
 
 
 def _files(
@@ -98,7 +114,9 @@ def _files(
         {"item_id": item_id, "properties": properties}
         for item_id, properties in zip(catalogue.ids, catalogue.properties, strict=True)
     ]
+    index = {INDEX: snapshot.index.content} if snapshot.index else {}
     return {
+        **index,
         **{name: _npy(array, ARRAYS[name][0]) for name, array in arrays.items()},
         "catalogue.json": _json(items),
         "ranker.txt": model_text.encode(),

@@ -1,5 +1,7 @@
 """Vector retrieval: the items whose embeddings point where the recent history points."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,9 @@ from features.types import Context, Items, Mask, Scores
 from ranking.retrieval.found import NOTHING, Found, best
 from ranking.retrieval.recency import recent
 from ranking.snapshot import Snapshot
+
+MOST_FROM_INDEX: Final = 2000
+"""A mask that blocks more than this leaves the index little to offer: look at everything."""
 
 
 def fold_in(context: Context, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -31,4 +36,11 @@ def retrieve(context: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Fou
     """Return up to k items by inner product with the asker's vector; none without a history."""
     if not len(context.history):
         return NOTHING
-    return best(snapshot.embeddings @ fold_in(context, snapshot), blocked, k)
+    vector = fold_in(context, snapshot)
+    wanted = k + int(np.count_nonzero(blocked))
+    if snapshot.index is None or wanted > MOST_FROM_INDEX:
+        return best(snapshot.embeddings @ vector, blocked, k)
+    # More than k, since the blocked ones may well be the closest.
+    near = np.sort(snapshot.index(vector, wanted))
+    found = best(snapshot.embeddings[near] @ vector, blocked[near], k)
+    return Found(near[found.items], found.scores)
