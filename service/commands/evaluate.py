@@ -13,7 +13,16 @@ from training.evaluate import evaluate as measure
 from training.plot import plot
 from training.train import SEED
 
-MEASURES = ("ndcg@10", "recall@10", "recall@50", "mrr", "coverage", "novelty", "ild")
+MEASURES = {
+    "ndcg@10": "NDCG@10",
+    "recall@10": "R@10",
+    "recall@50": "R@50",
+    "mrr": "MRR",
+    "coverage": "cover",
+    "novelty": "bits",
+    "ild": "ILD",
+}
+"""Measures by their names in the report, with their short names for a terminal."""
 
 
 def evaluate(
@@ -44,12 +53,16 @@ def evaluate(
 
 
 def _table(report: Report) -> Table:
-    """Return the report as a table, with what each step adds to the one before in NDCG."""
+    """Return the report as a table; each step's NDCG beside what it adds to the one above."""
     table = Table(title=f"{report.data}: {report.users} users", title_justify="left")
-    table.add_column("step")
-    for measure_name in MEASURES:
-        table.add_column(measure_name, justify="right")
+    table.add_column("step", no_wrap=True)
+    for short in MEASURES.values():
+        table.add_column(short, justify="right", no_wrap=True)
+    table.add_column("step adds", justify="right", no_wrap=True)
+    before: float | None = None
     for row in report.rows:
         values = msgspec.to_builtins(row)
-        table.add_row(row.name, *(f"{values[name]:.4f}" for name in MEASURES))
+        adds = "" if before is None else f"{row.ndcg_10 - before:+.4f}"
+        table.add_row(row.name, *(f"{values[name]:.3f}" for name in MEASURES), adds)
+        before = row.ndcg_10
     return table
