@@ -12,7 +12,11 @@ type Work = Callable[[int, int], None]
 # Two shares per thread: when a helper wakes late, the requester has taken one of its shares.
 # More would cost Python scorers their per-share copies (docs/decisions/0002).
 SHARES_PER_THREAD = 2
-CALIBRATION_ROUNDS = 200
+# A thread's part must be worth this many hand-overs; at one, the gain would pay for the call only.
+WORTH_HANDOVERS = 2
+CALIBRATION_ROUNDS = 100
+# Between requests a helper sleeps and its core may too: that is the wake-up that a share costs.
+CALIBRATION_PAUSE_S = 0.001
 
 
 class _Job:
@@ -102,8 +106,7 @@ class Crew:
             BaseException: the first that ``work`` raised, in whichever thread; shares not yet
                 begun are then left undone.
         """
-        worthwhile = int(rows * cost_ns_per_row / self.handover_ns) if self.handover_ns else 1
-        helpers = self._take_idle(min(worthwhile - 1, rows - 1))
+        helpers = self._take_idle(min(self._threads_worth(rows * cost_ns_per_row), rows) - 1)
         if not helpers:
             work(0, rows)
             return 1
@@ -117,10 +120,10 @@ class Crew:
         return 1 if did == job.total else 1 + len(helpers)
 
     def calibrate(self) -> float:
-        """Measure and keep the cost of a hand-over: from waking a helper to its first share.
+        """Measure and keep the cost of a hand-over: wake a helper, an empty share, done.
 
         Returns:
-            Nanoseconds, the median of some hundred rounds.
+            Nanoseconds, the median of many rounds.
         """
         took = []
         for _ in range(CALIBRATION_ROUNDS if self._helpers else 0):
@@ -128,16 +131,12 @@ class Crew:
             # measurement would mean a handover_ns of 0, and that nothing is ever split.
             while not (helpers := self._take_idle(1)):
                 time.sleep(0)
-            asked, began = time.perf_counter_ns(), 0
-
-            def begin(_low: int, _high: int) -> None:
-                nonlocal began
-                began = time.perf_counter_ns()
-
-            job = _Job(begin, [(0, 1)])
+            time.sleep(CALIBRATION_PAUSE_S)
+            asked = time.perf_counter_ns()
+            job = _Job(lambda _low, _high: None, [(0, 1)])
             helpers[0].hand(job)
             job.done.wait()
-            took.append(began - asked)
+            took.append(time.perf_counter_ns() - asked)
         self.handover_ns = float(sorted(took)[len(took) // 2]) if took else 0.0
         return self.handover_ns
 
@@ -150,6 +149,12 @@ class Crew:
             self._idle.remove(helper)
             helper.hand(None)
             helper.join()
+
+    def _threads_worth(self, work_ns: float) -> int:
+        """Return over how many threads this work is worth spreading."""
+        if not self.handover_ns:
+            return 1
+        return int(work_ns / (WORTH_HANDOVERS * self.handover_ns))
 
     def _take_idle(self, most: int) -> list[_Helper]:
         taken: list[_Helper] = []
