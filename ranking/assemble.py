@@ -26,6 +26,7 @@ def assemble(
     a finite number counts as 0.
     """
     width = item_rows.shape[1]
+    item_rows = _finite(item_rows)
     rows = np.empty((len(candidates.items), len(snapshot.columns)), dtype=np.float32)
     gaps = len(CROSS)
     item = gaps + len(snapshot.layout.numbers)
@@ -36,10 +37,15 @@ def assemble(
     rows[:, item:user] = item_rows
     rows[:, user:] = context.user_row
     if snapshot.selection is not None:
-        rows = rows[:, snapshot.selection]
-    if not np.isfinite(rows.sum()):
-        np.nan_to_num(rows, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return FeatureBlock(candidates.items, rows, present)
+        rows = rows.take(snapshot.selection, axis=1)
+    return FeatureBlock(candidates.items, _finite(rows), present)
+
+
+def _finite(rows: Rows) -> Rows:
+    """Return rows with 0 for whatever is not a finite number; rows itself where all is well."""
+    if np.isfinite(rows).all():
+        return rows
+    return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _write_opinions(

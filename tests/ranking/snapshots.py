@@ -1,0 +1,77 @@
+"""Small snapshots and contexts made by hand, for the tests of the pure stages."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Context, Rows, Scores
+from ranking.catalogue import Catalogue
+from ranking.columns import ItemLayout, ranker_columns
+from ranking.snapshot import Snapshot
+
+SCHEMAS: dict[str, Any] = {
+    "item": {
+        "name": "item",
+        "version": 1,
+        "features": [
+            {"name": "year", "dtype": "float32", "shape": [], "default": 1990.0},
+            {"name": "genre", "dtype": "float32", "shape": [3], "labels": ["a", "b", "c"]},
+        ],
+    },
+    "user": {"name": "user", "version": 1, "features": [{"name": "age"}, {"name": "tenure"}]},
+}
+ITEM_COLUMNS = ("year", "genre=a", "genre=b", "genre=c")
+USER_COLUMNS = ("age", "tenure")
+COLUMNS = ranker_columns(ITEM_COLUMNS, USER_COLUMNS, ItemLayout.of(SCHEMAS["item"]))
+
+
+class Indifferent:
+    """Scores every row 0, and asks for the columns it is given."""
+
+    def __init__(self, columns: tuple[str, ...] = COLUMNS) -> None:
+        self.columns = columns
+
+    def __call__(self, rows: Rows) -> Scores:
+        return np.zeros(len(rows), dtype=np.float32)
+
+
+def snapshot(n_items: int = 50, seed: int = 0, **changes: Any) -> Snapshot:
+    """Return a random snapshot; changes replace fields of it."""
+    rng = np.random.default_rng(seed)
+    neighbours = np.stack([rng.permutation(n_items)[:5] for _ in range(n_items)]).astype(np.int32)
+    neighbour_scores = -np.sort(-rng.random((n_items, 5)), axis=1).astype(np.float32)
+    neighbours[::7, 3:] = -1
+    neighbour_scores[::7, 3:] = 0.0
+    rows = np.concatenate(
+        (rng.integers(1930, 2000, (n_items, 1)), rng.integers(0, 2, (n_items, 3))), axis=1
+    )
+    made = Snapshot(
+        version="made by hand",
+        catalogue=Catalogue(tuple(map(str, range(n_items))), ({},) * n_items),
+        embeddings=rng.normal(size=(n_items, 8)).astype(np.float32),
+        neighbours=neighbours,
+        neighbour_scores=neighbour_scores,
+        popularity=rng.random(n_items).astype(np.float32),
+        item_rows=rows.astype(np.float32),
+        item_columns=ITEM_COLUMNS,
+        user_columns=USER_COLUMNS,
+        schemas=SCHEMAS,
+        scorer=Indifferent(),
+    )
+    return replace(made, **changes) if changes else made
+
+
+def context(*history: int, exclude: tuple[int, ...] = ()) -> Context:
+    """Return the context of someone who consumed these items, the most recent first."""
+    return Context(
+        user_row=np.array([30.0, 2.0], dtype=np.float32),
+        known=True,
+        history=ordinals(*history),
+        exclude=ordinals(*exclude),
+    )
+
+
+def ordinals(*items: int) -> NDArray[np.int64]:
+    return np.array(items, dtype=np.int64)

@@ -1,0 +1,230 @@
+"""One contract for every source, then what each one and their merger promise."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranking.columns import SOURCE_NAMES
+from ranking.masks import blocked
+from ranking.retrieval import OPINIONS, QUOTAS, SOURCES, appraise, fuse, merge, retrieve
+from ranking.retrieval.found import Found, best
+from ranking.retrieval.recency import DECAY, WINDOW
+from ranking.snapshot import Snapshot
+from tests.ranking.snapshots import context, ordinals, snapshot
+
+RECENT = context(3, 17, 8, 21, exclude=(40,))
+
+
+def test_the_tables_of_sources_agree() -> None:
+    assert tuple(SOURCES) == tuple(OPINIONS) == tuple(QUOTAS) == SOURCE_NAMES
+
+
+@pytest.mark.parametrize("name", SOURCES)
+class TestEverySource:
+    def test_offers_at_most_k_distinct_items_best_first(self, name: str) -> None:
+        made = snapshot()
+        mask = blocked(RECENT, made)
+        for k in (0, 1, 7, 1000):
+            found = SOURCES[name](RECENT, made, mask, k)
+            assert len(found.items) == len(found.scores) == len(set(found.items.tolist())) <= k
+            assert (np.diff(found.scores) <= 0).all()
+            assert found.items.dtype == np.int64
+            assert found.scores.dtype == np.float32
+
+    def test_fewer_are_the_head_of_more(self, name: str) -> None:
+        made = snapshot()
+        mask = blocked(RECENT, made)
+        many = SOURCES[name](RECENT, made, mask, 40).items
+        for k in range(12):
+            assert SOURCES[name](RECENT, made, mask, k).items.tolist() == many[:k].tolist()
+
+    def test_never_offers_a_blocked_item(self, name: str) -> None:
+        made = snapshot()
+        rng = np.random.default_rng(1)
+        for share in (0.0, 0.5, 0.95):
+            mask = rng.random(len(made.catalogue)) < share
+            assert not mask[SOURCES[name](RECENT, made, mask, 30).items].any()
+
+    def test_offers_nothing_where_all_is_blocked(self, name: str) -> None:
+        mask = np.ones(50, dtype=np.bool_)
+        assert len(SOURCES[name](RECENT, snapshot(), mask, 5).items) == 0
+
+    def test_scores_an_item_as_it_scored_its_offer(self, name: str) -> None:
+        made = snapshot()
+        found = SOURCES[name](RECENT, made, blocked(RECENT, made), 20)
+        again = OPINIONS[name](RECENT, made, found.items)
+        np.testing.assert_allclose(again, found.scores, rtol=1e-5)
+
+    def test_breaks_ties_by_the_lower_ordinal(self, name: str) -> None:
+        even = np.ones(50, dtype=np.float32)
+        made = snapshot(
+            embeddings=np.ones((50, 8), dtype=np.float32),
+            popularity=even,
+            neighbours=np.tile(np.arange(49, -1, -1, dtype=np.int32), (50, 1)),
+            neighbour_scores=np.ones((50, 50), dtype=np.float32),
+        )
+        found = SOURCES[name](context(0), made, np.zeros(50, np.bool_), 4)
+        assert found.items.tolist() == [0, 1, 2, 3]
+
+    def test_threads_at_once_get_the_same_bits(self, name: str) -> None:
+        made = snapshot(500)
+        mask = blocked(RECENT, made)
+        alone = SOURCES[name](RECENT, made, mask, 50)
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: SOURCES[name](RECENT, made, mask, 50), range(40)):
+                assert found.items.tobytes() == alone.items.tobytes()
+                assert found.scores.tobytes() == alone.scores.tobytes()
+
+
+def weight(place: int, length: int) -> float:
+    length = min(length, WINDOW)
+    return float(DECAY**place / sum(DECAY**other for other in range(length)))
+
+
+def test_the_vector_source_ranks_by_inner_product_with_the_weighted_history() -> None:
+    made = snapshot()
+    taste = sum(
+        weight(place, 4) * made.embeddings[item] for place, item in enumerate(RECENT.history)
+    )
+    expected = made.embeddings @ (taste / np.linalg.norm(taste))
+    found = SOURCES["vector"](RECENT, made, np.zeros(50, np.bool_), 50)
+    assert found.items.tolist() == np.argsort(-expected, kind="stable").tolist()
+    np.testing.assert_allclose(found.scores, np.sort(expected)[::-1], rtol=1e-4)
+
+
+def test_the_cooccurrence_source_counts_weighted_votes_of_the_history() -> None:
+    made = snapshot()
+    votes: dict[int, float] = {}
+    for place, item in enumerate(RECENT.history):
+        for neighbour, score in zip(
+            made.neighbours[item], made.neighbour_scores[item], strict=True
+        ):
+            if neighbour >= 0:
+                votes[neighbour] = votes.get(neighbour, 0.0) + weight(place, 4) * float(score)
+    found = SOURCES["cooccurrence"](RECENT, made, np.zeros(50, np.bool_), 50)
+    assert set(found.items.tolist()) == set(votes)
+    np.testing.assert_allclose(found.scores, sorted(votes.values(), reverse=True), rtol=1e-4)
+
+
+def test_padding_is_no_vote_for_the_first_item() -> None:
+    made = snapshot(
+        neighbours=np.full((50, 3), -1, dtype=np.int32),
+        neighbour_scores=np.zeros((50, 3), dtype=np.float32),
+    )
+    assert len(SOURCES["cooccurrence"](RECENT, made, np.zeros(50, np.bool_), 9).items) == 0
+
+
+def test_popular_items_come_in_order_of_popularity() -> None:
+    made = snapshot()
+    mask = blocked(RECENT, made)
+    found = SOURCES["popularity"](RECENT, made, mask, 5)
+    open_items = [i for i in np.argsort(-made.popularity).tolist() if not mask[i]]
+    assert found.items.tolist() == open_items[:5]
+
+
+def test_a_stranger_gets_popular_items_and_nothing_else() -> None:
+    made = snapshot(400)
+    candidates = retrieve(context(), made)
+    assert set(candidates.items) == set(made.popular[: QUOTAS["popularity"]])
+    assert np.isnan(candidates.scores[:, :2]).all()
+    assert (candidates.because == -1).all()
+
+
+def test_an_event_changes_the_next_answer() -> None:
+    made = snapshot(400)
+    before = SOURCES["vector"](context(5, 6), made, np.zeros(400, np.bool_), 20)
+    after = SOURCES["vector"](context(77, 5, 6), made, np.zeros(400, np.bool_), 20)
+    assert before.items.tolist() != after.items.tolist()
+
+
+def test_items_beyond_the_window_do_not_matter_but_stay_blocked() -> None:
+    made = snapshot(400)
+    near = tuple(range(WINDOW))
+    some, more = context(*near), context(*near, 100, 101, 102)
+    mask = blocked(more, made)
+    for name in ("vector", "cooccurrence"):
+        few = SOURCES[name](some, made, mask, 30)
+        assert few.items.tolist() == SOURCES[name](more, made, mask, 30).items.tolist()
+        assert not {100, 101, 102} & set(few.items.tolist())
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, 2.0, -1.0, float("nan"), -float("inf")]), max_size=30),
+    st.integers(0, 35),
+    st.randoms(),
+)
+def test_best_equals_a_plain_sort(scores: list[float], k: int, rng: np.random.Generator) -> None:
+    mask = [rng.random() < 0.3 for _ in scores]
+    found = best(np.array(scores, dtype=np.float32), np.array(mask, dtype=np.bool_), k)
+    ranked = sorted(
+        (-score, item)
+        for item, score in enumerate(scores)
+        if score > -float("inf") and not mask[item]
+    )
+    assert found.items.tolist() == [item for _, item in ranked[:k]]
+
+
+def offer(**scores: float) -> Found:
+    items = ordinals(*(int(name[1:]) for name in scores))
+    return Found(items, np.array(list(scores.values()), dtype=np.float32))
+
+
+def test_merging_keeps_who_offered_what() -> None:
+    merged = merge(
+        context(3), snapshot(), [offer(_9=5.0, _2=4.0), offer(_2=0.5), offer(_7=0.25, _9=0.125)]
+    )
+    assert merged.items.tolist() == [2, 7, 9]
+    np.testing.assert_array_equal(
+        merged.scores, [[4.0, 0.5, np.nan], [np.nan, np.nan, 0.25], [5.0, np.nan, 0.125]]
+    )
+
+
+def test_merging_nothing_is_nothing() -> None:
+    merged = merge(context(), snapshot(), [offer(), offer(), offer()])
+    assert merged.items.shape == (0,)
+    assert merged.scores.shape == (0, 3)
+    assert merged.because.shape == (0,)
+    assert fuse(merged).shape == (0,)
+
+
+def test_because_names_the_history_item_with_the_largest_share() -> None:
+    made = snapshot()
+    candidates = retrieve(RECENT, made)
+    for item, speaker in zip(candidates.items, candidates.because, strict=True):
+        shares = {
+            past: weight(place, 4) * float(made.embeddings[item] @ made.embeddings[past])
+            for place, past in enumerate(RECENT.history.tolist())
+        }
+        loudest = max(shares, key=lambda past: shares[past])
+        assert speaker == (loudest if shares[loudest] > 0 else -1)
+
+
+def test_fusing_adds_up_reciprocal_ranks() -> None:
+    merged = merge(
+        context(), snapshot(), [offer(_1=9.0, _2=8.0), offer(_2=3.0), offer(_4=1.0, _1=0.5)]
+    )
+    expected = [1 / 61 + 0.1 / 62, 1 / 62 + 1 / 61, 0.1 / 61]
+    np.testing.assert_allclose(fuse(merged), expected, rtol=1e-6)
+
+
+def test_appraising_gives_every_source_s_opinion_of_the_caller_s_items() -> None:
+    made = snapshot()
+    candidates = appraise(RECENT, made, ordinals(30, 4, 30, 3))
+    assert candidates.items.tolist() == [3, 4, 30]
+    assert not np.isnan(candidates.scores).any()
+    for column, opinion in enumerate(OPINIONS.values()):
+        expected = opinion(RECENT, made, candidates.items)
+        np.testing.assert_array_equal(candidates.scores[:, column], expected)
+
+
+def test_a_snapshot_s_arrays_cannot_be_written() -> None:
+    made = snapshot()
+    arrays = [getattr(made, name) for name in Snapshot.__dataclass_fields__]
+    arrays = [value for value in arrays if isinstance(value, np.ndarray)]
+    assert len(arrays) >= 9
+    for array in arrays:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
