@@ -1,0 +1,305 @@
+"""A real artifact, learnt from a small world, then damaged in every way that we could think of."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.schema import Schema
+from ranking.artifact import ARRAYS, FILES, ArtifactRejected, read, read_store
+from ranking.manifest import digest
+from ranking.nearest import Nearest
+from tests.training.worlds import small_world
+from training.datasets import Dataset
+from training.publish import publish
+from training.train import learn, train
+
+WORLD = small_world()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return train(WORLD, tmp_path_factory.mktemp("artifacts"))
+
+
+@pytest.fixture
+def copy(published: Path, tmp_path: Path) -> Path:
+    """A copy to be damaged."""
+    return shutil.copytree(published, tmp_path / "copy")
+
+
+def reseal(folder: Path) -> None:
+    """Vouch anew for whatever now stands in folder, as a hostile or careless publisher would."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    for name in manifest["files"]:
+        content = (folder / name).read_bytes()
+        manifest["files"][name] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
+    rewrite(folder, lambda old: old.update(manifest))
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    change(manifest)
+    manifest["sha256"] = digest(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def refused(folder: Path, name: str, fault: str) -> None:
+    """Both readers refuse, naming file, fault and remedy."""
+    for reader in (read, read_store):
+        with pytest.raises(ArtifactRejected, match=fault) as caught:
+            reader(folder)
+        assert caught.value.file == folder / name
+        assert str(folder / name) in str(caught.value)
+        assert str(caught.value).endswith(("again", "there"))
+
+
+def test_what_was_published_is_what_is_read(published: Path) -> None:
+    snapshot = read(published)
+    learnt, _ = learn(WORLD, WORLD.interactions)
+    assert snapshot.version == published.name
+    assert snapshot.catalogue == WORLD.catalogue
+    assert snapshot.columns == learnt.columns == snapshot.scorer.columns
+    assert snapshot.item_columns == WORLD.item_schema.columns
+    assert Schema.parse(snapshot.schemas["item"]) == WORLD.item_schema
+    for name in ("embeddings", "neighbours", "neighbour_scores", "popularity", "item_rows"):
+        np.testing.assert_array_equal(getattr(snapshot, name), getattr(learnt, name), name)
+    rows = np.random.default_rng(0).random((50, len(learnt.columns))).astype(np.float32)
+    np.testing.assert_array_equal(snapshot.scorer(rows), learnt.scorer(rows))
+
+
+def test_the_store_s_rows_come_with_ids_and_histories(published: Path) -> None:
+    store = read_store(published)
+    assert store.item_ids == WORLD.catalogue.ids
+    assert store.user_ids == WORLD.user_ids
+    np.testing.assert_array_equal(store.item_rows, WORLD.item_rows)
+    np.testing.assert_array_equal(store.user_rows, WORLD.user_rows)
+    user = 7
+    own = slice(store.history_offsets[user], store.history_offsets[user + 1])
+    assert store.history_items[own][::-1].tolist() == WORLD.interactions.of_user(user).tolist()
+    assert (np.diff(store.history_times[own]) >= 0).all()
+
+
+def test_every_array_is_read_only(published: Path) -> None:
+    snapshot, store = read(published), read_store(published)
+    for array in (snapshot.embeddings, snapshot.neighbours, snapshot.directions, store.item_rows):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    refused(copy, name, "sha256")
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_truncated_file_is_refused(copy: Path, name: str) -> None:
+    (copy / name).write_bytes((copy / name).read_bytes()[:-1])
+    refused(copy, name, "the manifest says")
+
+
+@pytest.mark.parametrize("name", [*sorted(FILES), "manifest.json"])
+def test_a_missing_file_is_refused(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    refused(copy, name, "cannot be read")
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_link_in_place_of_a_file_is_refused(copy: Path, tmp_path: Path, name: str) -> None:
+    (copy / name).rename(tmp_path / "elsewhere")
+    (copy / name).symlink_to(tmp_path / "elsewhere")
+    refused(copy, name, "symbolic link")
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path / "none", "manifest.json", "cannot be read")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b"[" * 100_000, b"nonsense"])
+def test_a_manifest_that_is_none_is_refused(copy: Path, content: bytes) -> None:
+    (copy / "manifest.json").write_bytes(content)
+    refused(copy, "manifest.json", "JSON|format")
+
+
+def test_any_change_to_the_manifest_is_refused(copy: Path) -> None:
+    path = copy / "manifest.json"
+    original = json.loads(path.read_bytes())
+    for key in set(original) - {"format"}:
+        path.write_text(json.dumps({**original, key: "changed"}))
+        refused(copy, "manifest.json", "changed since|no dict")
+
+
+def test_another_format_is_refused(copy: Path) -> None:
+    rewrite(copy, lambda manifest: manifest.update(format=2))
+    refused(copy, "manifest.json", "format 1")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "code.py", "store/../x.npy"])
+def test_a_file_name_of_the_manifest_s_own_is_refused(copy: Path, name: str) -> None:
+    rewrite(copy, lambda manifest: manifest["files"].update({name: {"sha256": "", "bytes": 0}}))
+    refused(copy, "manifest.json", "unexpected or missing")
+
+
+def test_a_seal_that_is_none_is_refused(copy: Path) -> None:
+    rewrite(copy, lambda manifest: manifest["files"].update({"popularity.npy": None}))
+    refused(copy, "popularity.npy", "no size")
+
+
+@pytest.mark.parametrize("name", sorted(ARRAYS))
+def test_an_array_of_another_type_is_refused(copy: Path, name: str) -> None:
+    np.save(copy / name, np.load(copy / name).astype(np.float64))
+    reseal(copy)
+    refused(copy, name, "is float64")
+
+
+def test_a_pickle_is_refused_unopened(copy: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (pytest.fail, ("the pickle was opened",))
+
+    array = np.empty(60, dtype=object)
+    array[0] = Bomb()
+    np.save(copy / "popularity.npy", array, allow_pickle=True)
+    reseal(copy)
+    refused(copy, "popularity.npy", "is object")
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, (dtype, _) in ARRAYS.items() if dtype == "<f4")
+)
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_refused(copy: Path, name: str, poison: float) -> None:
+    array = np.load(copy / name)
+    array.flat[-1] = poison
+    np.save(copy / name, array)
+    reseal(copy)
+    refused(copy, name, "not finite")
+
+
+@pytest.mark.parametrize("name", sorted(set(ARRAYS) - {"store/history_items.npy"}))
+def test_an_array_with_a_row_too_few_is_refused(copy: Path, name: str) -> None:
+    np.save(copy / name, np.load(copy / name)[:-1])
+    reseal(copy)
+    refused(copy, name, "shape|does not rise")
+
+
+def test_an_array_in_column_order_is_refused(copy: Path) -> None:
+    np.save(copy / "embeddings.npy", np.asfortranarray(np.load(copy / "embeddings.npy")))
+    reseal(copy)
+    refused(copy, "embeddings.npy", "axes")
+
+
+def test_an_array_longer_or_shorter_than_its_header_says_is_refused(copy: Path) -> None:
+    content = (copy / "popularity.npy").read_bytes()
+    for wrong in (content + b"\0\0\0\0", content[:-4], b"", b"\x93NUMPY", content[:20]):
+        (copy / "popularity.npy").write_bytes(wrong)
+        reseal(copy)
+        refused(copy, "popularity.npy", "do not make|is not an array")
+
+
+@pytest.mark.parametrize(
+    ("name", "ordinal"),
+    [("neighbours.npy", 60), ("neighbours.npy", -2), ("store/history_items.npy", -1)],
+)
+def test_an_ordinal_that_is_no_item_is_refused(copy: Path, name: str, ordinal: int) -> None:
+    array = np.load(copy / name)
+    array.flat[3] = ordinal
+    np.save(copy / name, array)
+    reseal(copy)
+    refused(copy, name, "ordinal outside")
+
+
+def test_offsets_that_fall_are_refused(copy: Path) -> None:
+    name = "store/history_offsets.npy"
+    offsets = np.load(copy / name)
+    offsets[3], offsets[4] = offsets[4], offsets[3]
+    np.save(copy / name, offsets)
+    reseal(copy)
+    refused(copy, name, "does not rise")
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "fault"),
+    [
+        ("catalogue.json", {"a": 1}, "list of items"),
+        ("catalogue.json", [{"item_id": "a"}], "properties"),
+        ("catalogue.json", [{"item_id": 7, "properties": {}}], "not an id"),
+        ("catalogue.json", [{"item_id": "a", "properties": {}}] * 60, "twice"),
+        ("store/users.json", ["a", "a"], "twice"),
+        ("store/users.json", [1, 2], "not an id"),
+        ("store/users.json", 7, "list of ids"),
+    ],
+)
+def test_ids_that_are_none_are_refused(copy: Path, name: str, document: object, fault: str) -> None:
+    (copy / name).write_text(json.dumps(document))
+    reseal(copy)
+    refused(copy, name, fault)
+
+
+def change_columns(manifest: dict[str, Any]) -> None:
+    manifest["columns"]["item"][0] = 7
+
+
+def change_schema(manifest: dict[str, Any]) -> None:
+    manifest["schemas"]["item"]["features"].pop()
+
+
+def drop_schema(manifest: dict[str, Any]) -> None:
+    del manifest["schemas"]["user"]
+
+
+def break_shape(manifest: dict[str, Any]) -> None:
+    manifest["schemas"]["item"]["features"][0]["shape"] = ["wide"]
+
+
+@pytest.mark.parametrize("change", [change_columns, change_schema, drop_schema, break_shape])
+def test_a_schema_that_contradicts_itself_is_refused(
+    copy: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    rewrite(copy, change)
+    refused(copy, "manifest.json", "schema|columns")
+
+
+def test_a_ranker_of_other_columns_is_refused(copy: Path) -> None:
+    rewrite(copy, lambda manifest: manifest["columns"]["ranker"].reverse())
+    with pytest.raises(ArtifactRejected, match=r"ranker\.txt.*in the model"):
+        read(copy)
+
+
+def test_a_ranker_cut_short_is_refused_though_it_is_vouched_for(copy: Path) -> None:
+    text = (copy / "ranker.txt").read_text()
+    (copy / "ranker.txt").write_text(text[: len(text) // 3])
+    reseal(copy)
+    with pytest.raises(ArtifactRejected, match=r"ranker\.txt.*truncated"):
+        read(copy)
+
+
+def test_an_index_is_published_read_and_checked_like_any_file(tmp_path: Path) -> None:
+    folder = publish_with_index(WORLD, tmp_path)
+    snapshot = read(folder)
+    assert snapshot.index
+    vector = snapshot.embeddings[3]
+    exact = np.argsort(-(snapshot.embeddings @ vector), kind="stable")[:10]
+    assert snapshot.index(vector, 10).tolist() == exact.tolist()
+    other = np.zeros((61, snapshot.embeddings.shape[1]), np.float32)
+    (folder / "index.usearch").write_bytes(Nearest.build(other, threads=1).content)
+    reseal(folder)
+    with pytest.raises(ArtifactRejected, match=r"index\.usearch.*no index of 60 vectors"):
+        read(folder)
+
+
+def publish_with_index(world: Dataset, folder: Path) -> Path:
+    snapshot, model_text = learn(world, world.interactions)
+    indexed = replace(snapshot, index=Nearest.build(snapshot.embeddings, threads=1))
+    return publish(folder, world, world.interactions, indexed, model_text)
