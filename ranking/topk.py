@@ -13,6 +13,7 @@ from ranking.lanes import LANES, any_of, load, spread
 type Picks = NDArray[np.int64]
 """Indices of what was picked, best first: int64[k]."""
 
+_ROOM = 4  # times k: more is sorted less often but looked through longer
 _INDEX = (1 << 32) - 1  # the half of a key that holds ~index
 
 
@@ -24,7 +25,7 @@ def top_k(scores: Scores, k: int) -> Picks:
     k = min(k, len(scores))
     if k <= 0:
         return np.empty(0, np.int64)
-    keys = np.empty(min(len(scores), 2 * k + LANES), np.int64)
+    keys = np.empty(min(len(scores), _ROOM * k + LANES), np.int64)
     found = keys[: survivors(np.ascontiguousarray(scores, np.float32), k, keys)]
     found.sort()
     return ~found[: -k - 1 : -1] & _INDEX
@@ -44,7 +45,7 @@ def survivors(scores: Scores, k: int, keys: NDArray[np.int64]) -> int:
     """Write keys whose k largest are those of the k best scores; return how many were written.
 
     A key is the score's rank above 32 bits of ``~index``, so that no two are equal. ``keys`` has
-    room for min(n, 2 * k + 128).
+    room for min(n, 4 * k + 128).
     """
     bits = scores.view(np.int32)
     count, bar, full = 0, np.float32(0), False
@@ -56,7 +57,7 @@ def survivors(scores: Scores, k: int, keys: NDArray[np.int64]) -> int:
             if not full or scores[i] > bar:
                 keys[count] = (np.int64(_rank(bits[i])) << 32) | (~i & _INDEX)
                 count += 1
-        if count > 2 * k:
+        if count > _ROOM * k:
             keys[:k] = np.partition(keys[:count], count - k)[count - k :]
             count, bar = k, scores[~keys[:k].min() & _INDEX]
             full = not np.isnan(bar)  # while NaN is among the best k, everything may still enter

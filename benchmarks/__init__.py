@@ -1,0 +1,1 @@
+"""Every claim about speed ships with its script and its peers."""
