@@ -7,9 +7,12 @@ import msgspec
 from service.problems import BadJson, BodyInvalid, BodyTooLarge
 
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
-_UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`")
+_UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _LAST_KEY = re.compile(rb'"(\w{1,64})"\s*:[^"]*$')
+
+# A client's own words come back to it, but not a megabyte of them.
+LONGEST_ECHO = 200
 
 
 class BodyDecoder[T]:
@@ -51,14 +54,26 @@ def _invalid(message: str) -> BodyInvalid:
     """Set msgspec's JSON path apart from its message."""
     found = _PATH.search(message)
     path = found[1] if found else "$"
-    unknown = _UNKNOWN_FIELD.search(message)
+    words = message[: found.start()] if found else message
+    unknown = _UNKNOWN_FIELD.search(words)
     if unknown:
         path = f"{path}.{unknown[1]}"
-    return BodyInvalid(_PATH.sub("", message), path)
+    return BodyInvalid(_shortened(words), _shortened(path))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_ECHO else f"{text[: LONGEST_ECHO - 1]}…"
 
 
 def _near(fault: Exception, body: bytes) -> str:
-    """Return the path of the top-level field whose value is no JSON (NaN, say), as far as known."""
+    """Return the path of the field whose value is no JSON (NaN, say), as far as known.
+
+    Below the top level it is ``$..name``: the name is known there, the way to it is not.
+    """
     byte = _BYTE.search(str(fault))
-    key = _LAST_KEY.search(body[: int(byte[1])]) if byte else None
-    return f"$.{key[1].decode()}" if key else "$"
+    before = body[: int(byte[1])] if byte else b""
+    key = _LAST_KEY.search(before)
+    if key is None:
+        return "$"
+    opened = before.count(b"{") + before.count(b"[") - before.count(b"}") - before.count(b"]")
+    return f"{'$.' if opened == 1 else '$..'}{key[1].decode()}"
