@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ranking.artifact import ArtifactRejected, read
+from service.artifacts import locate
 from service.bars import Bars
 from service.commands._data import Data
 from service.console import console
@@ -38,7 +40,7 @@ def demo(
     folder: Where the demo's artifacts are kept.
 
     """
-    if retrain or not any(folder.glob("*/manifest.json")):
+    if retrain or not _usable(folder):
         console.print("[bold]MovieLens 100k[/]: fetching, then learning from 100,000 ratings")
         with Bars(console) as bars:
             train(Data().read(bars), folder, progress=bars)
@@ -57,6 +59,15 @@ def demo(
         console.print("\nCtrl-C ends it.")
         wait_for_signal()
         console.print("Stopping: what was accepted is answered first.")
+
+
+def _usable(folder: Path) -> bool:
+    """Tell whether an earlier demo left a model that this version can serve."""
+    try:
+        read(locate(folder))
+    except ArtifactRejected:
+        return False
+    return True
 
 
 def _show(url: str) -> None:
