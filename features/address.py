@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from redis.asyncio.connection import parse_url
 
-from features.connection import Connection
+from features.connection import Connection, Hear
 from features.errors import CommandRefused, StoreUnavailable
 from features.resp import Replies, command
 
@@ -49,8 +49,8 @@ class Address:
     def __repr__(self) -> str:
         return self.path or f"{self.host}:{self.port}"
 
-    async def connect(self, timeout_s: float) -> Connection:
-        """Open a connection that has authenticated and answered a PING.
+    async def connect(self, timeout_s: float, hear: Hear | None = None) -> Connection:
+        """Open a connection that has authenticated and answered a PING; ``hear`` gets its pushes.
 
         A stopped server still completes TCP handshakes (its kernel does), so only an answered
         PING counts as connected.
@@ -61,7 +61,7 @@ class Address:
         connection: Connection | None = None
         try:
             async with asyncio.timeout(timeout_s):
-                connection = await self._open()
+                connection = await self._open(hear)
                 greeting = b"".join(command(*words) for words in self.greeting)
                 replies = await connection.send(greeting, Replies(len(self.greeting)))
                 for reply in replies:
@@ -76,11 +76,13 @@ class Address:
                 raise StoreUnavailable("store_down", f"{self!r}: {fault!r}") from fault
             raise
 
-    async def _open(self) -> Connection:
+    async def _open(self, hear: Hear | None) -> Connection:
         loop = asyncio.get_running_loop()
         if self.path is not None:
-            _, connection = await loop.create_unix_connection(Connection, self.path)
+            _, connection = await loop.create_unix_connection(lambda: Connection(hear), self.path)
             return connection
         context = ssl.create_default_context() if self.tls else None
-        _, connection = await loop.create_connection(Connection, self.host, self.port, ssl=context)
+        _, connection = await loop.create_connection(
+            lambda: Connection(hear), self.host, self.port, ssl=context
+        )
         return connection

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from features.errors import CommandRefused, StoreUnavailable
+from features.resp import Reply, is_push, parse_push
 
 type Decode[T] = Callable[[bytearray, int, int], tuple[T | CommandRefused, int] | None]
 """Reads one reply from ``buffer[start:stop]``: (value, end), or None while it is incomplete."""
+
+type Hear = Callable[[list[Reply]], None]
+"""Takes a message that the server sent of its own accord; a ValueError ends the connection."""
 
 FIRST_BUFFER_BYTES = 256 * 1024
 SMALLEST_READ_BYTES = 64 * 1024
@@ -20,10 +24,11 @@ class Connection(asyncio.BufferedProtocol):
 
     A request that gave up leaves its place in the queue behind, so its reply is read and thrown
     away and nobody else's can be taken for it. Bytes that are no RESP, or a reply that nobody
-    waits for, end the connection: it is never used again.
+    waits for, end the connection: it is never used again. So does a push where none is expected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hear: Hear | None = None) -> None:
+        self._hear = hear
         self.closed = asyncio.get_running_loop().create_future()
         self._waiting: deque[tuple[Decode[Any], asyncio.Future[Any], float]] = deque()
         self._transport: asyncio.Transport | None = None
@@ -86,6 +91,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def _deliver(self) -> None:
         while self._begin < self._end:
+            if self._hear is not None and is_push(self._buffer, self._begin):
+                parsed = parse_push(self._buffer, self._begin, self._end)
+                if parsed is None:
+                    return
+                push, self._begin = parsed
+                self._hear(push)
+                continue
             decode, answer, _ = self._waiting[0]
             decoded = decode(self._buffer, self._begin, self._end)
             if decoded is None:

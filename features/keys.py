@@ -7,10 +7,18 @@ round trip (and one script) can reach them together.
 META = "braid:meta"
 """Hash: what `braid load` wrote here last (artifact version, schema versions, counts)."""
 
+ITEM_ROWS = "braid:item:"
+"""What the keys of all item rows begin with."""
+
 
 def item_row(item_id: str) -> str:
     """Return the key of an item's feature row (a string value, see `features.codec`)."""
-    return f"braid:item:{{{item_id}}}"
+    return f"{ITEM_ROWS}{{{item_id}}}"
+
+
+def item_of(key: bytes) -> str:
+    """Return the id of the item whose row a key that begins with `ITEM_ROWS` holds."""
+    return key[len(ITEM_ROWS) + 1 : -1].decode(errors="replace")
 
 
 def user_row(user_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The Redis wire protocol (RESP2), as much of it as a feature store needs.
+"""The Redis wire protocol, as much of it as a feature store needs: RESP2, and RESP3's pushes.
 
 redis-py builds a Python object per element and its asyncio client awaits twice for each; for
 the one read that every request waits for, that costs more than the server does.
@@ -11,6 +11,7 @@ type Reply = int | bytes | CommandRefused | list[Reply] | None
 # Deeper than any reply to a command of ours; the stack is no place to find that out.
 DEEPEST_REPLY = 8
 LONGEST_LINE = 4096
+PUSH = ord(">")
 
 
 def bulk(value: str | bytes | int) -> bytes:
@@ -53,7 +54,26 @@ def parse(buffer: bytearray, start: int, stop: int, depth: int = 0) -> tuple[Rep
             return line, after
         case b"-":
             return CommandRefused(line.decode(errors="replace")), after
+        case b"_":
+            return None, after
+        case b"%":  # a map: its keys and values, one after the other
+            return _parse_elements(buffer, after, stop, 2 * int(line), depth + 1)
     raise ValueError(f"not RESP: {bytes(buffer[start : min(stop, start + 16)])!r}")
+
+
+def is_push(buffer: bytearray, start: int) -> bool:
+    """Tell whether a message that nobody asked for begins here (RESP3)."""
+    return buffer[start] == PUSH
+
+
+def parse_push(buffer: bytearray, start: int, stop: int) -> tuple[list[Reply], int] | None:
+    """Parse the push that begins at ``start``; return and raise what `parse` does."""
+    end = buffer.find(b"\r\n", start, stop)
+    if end < 0:
+        if stop - start > LONGEST_LINE:
+            raise ValueError("a RESP line without an end")
+        return None
+    return _parse_elements(buffer, end + 2, stop, int(buffer[start + 1 : end]), 1)
 
 
 class Replies:

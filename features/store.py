@@ -46,6 +46,10 @@ class ItemTable:
         self._bulks = [bulk(keys.item_row(item_id)) for item_id in ids]
         self._owners = fingerprints(ids)
 
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self._bulks)
+
     def mget(self, items: Items) -> tuple[bytes, Fingerprints]:
         """Return the MGET command for ``items`` and the fingerprints its rows must bear."""
         bulks = self._bulks
