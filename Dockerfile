@@ -43,6 +43,19 @@ COPY requirements/train.lock requirements/
 RUN /opt/braid/python-*/bin/python3.14t -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/train.lock
 
+# --- the project itself: a wheel, unpacked ------------------------------------------------------
+FROM python AS project
+
+COPY requirements/build.lock requirements/
+RUN /opt/braid/python-*/bin/python3.14t -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements/build.lock
+COPY LICENSE README.md pyproject.toml ./
+COPY features features
+COPY ranking ranking
+COPY service service
+COPY training training
+RUN /opt/venv/bin/pip install --no-deps --no-build-isolation --target /srv/braid .
+
 # --- the system below both: runtime libraries, a user, no compiler ----------------------------
 FROM ${DEBIAN} AS system
 
@@ -66,13 +79,9 @@ FROM system AS train
 
 COPY --from=train-packages /opt/braid /opt/braid
 COPY --from=train-packages /opt/venv /opt/venv
-COPY features features
-COPY ranking ranking
-COPY training training
-COPY service service
+COPY --from=project /srv/braid /srv/braid
 COPY requirements/data.lock requirements/
 COPY deploy/prepare deploy/
-RUN python -m compileall -q .
 USER braid
 ENTRYPOINT ["python", "-m", "service.cli"]
 CMD ["train", "--out", "/artifacts"]
@@ -97,10 +106,7 @@ FROM system AS serve
 
 COPY --from=packages /opt/braid /opt/braid
 COPY --from=packages /opt/venv /opt/venv
-COPY features features
-COPY ranking ranking
-COPY service service
-RUN python -m compileall -q .
+COPY --from=project /srv/braid /srv/braid
 USER braid
 EXPOSE 8000
 VOLUME ["/artifacts", "/var/cache/braid"]

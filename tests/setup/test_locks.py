@@ -43,7 +43,7 @@ def test_the_development_lock_holds_every_declared_dependency() -> None:
     assert _names(declared) - set(_pins(ROOT / "requirements/dev.lock")) == set()
 
 
-@pytest.mark.parametrize("name", ["serve.lock", "train.lock"])
+@pytest.mark.parametrize("name", ["build.lock", "serve.lock", "train.lock"])
 def test_the_images_run_the_versions_that_the_tests_ran(name: str) -> None:
     development = _pins(ROOT / "requirements/dev.lock")
     image = _pins(ROOT / "requirements" / name)
