@@ -74,6 +74,7 @@ class _Helper(threading.Thread):
             if job is None:
                 return
             job.take_shares()
+            del job  # an idle helper keeps no request's arrays alive, nor the model they came from
 
 
 class Crew:

@@ -1,0 +1,368 @@
+"""The crew: every row exactly once, the serial answer bit for bit, and no waiting for helpers."""
+
+import gc
+import random
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+
+import numpy as np
+import pytest
+
+from service import crew as module
+from service.crew import Crew, Work
+
+WAIT_S = 20.0  # what is awaited comes at once; a test that waits this long has failed
+DEAR = 1e9  # a cost per row at which anything is worth splitting
+
+
+@pytest.fixture(params=[1, 3])
+def crew(request: pytest.FixtureRequest) -> Iterator[Crew]:
+    yield from crew_of(request.param)
+
+
+@pytest.fixture
+def pair() -> Iterator[Crew]:
+    """A requester and one helper."""
+    yield from crew_of(1)
+
+
+def crew_of(size: int) -> Iterator[Crew]:
+    crew = Crew(size)
+    crew.handover_ns = 1000.0
+    idle(crew, size)
+    yield crew
+    crew.close()
+
+
+def idle(crew: Crew, count: int) -> None:
+    """Wait until so many helpers have nothing to do."""
+    until(lambda: len(crew._idle) == count)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(int(WAIT_S / 0.001)):
+        if holds():
+            return
+        threading.Event().wait(0.001)
+    raise AssertionError("it never came")
+
+
+class Fault(Exception):
+    pass
+
+
+def counting(done: np.ndarray, then: Work = lambda _low, _high: None) -> Work:
+    """Return work that counts how often each row was done."""
+
+    def work(low: int, high: int) -> None:
+        done[low:high] += 1
+        then(low, high)
+
+    return work
+
+
+def polynomial(x: np.ndarray, out: np.ndarray) -> Work:
+    """Return work whose result shows in its bits what was done to each row."""
+
+    def work(low: int, high: int) -> None:
+        out[low:high] = np.sqrt(x[low:high]) * x[low:high] - x[low:high] / 3
+
+    return work
+
+
+def test_ten_thousand_shares_of_any_size_give_the_serial_bits(crew: Crew) -> None:
+    rng = np.random.default_rng(11)
+    x = rng.random(3000, dtype=np.float32)
+    serial = np.empty_like(x)
+    polynomial(x, serial)(0, len(x))
+    threads = set()
+    for _ in range(5000):  # for each of the two crews
+        rows = int(rng.integers(0, len(x))) >> int(rng.integers(0, 12))
+        done = np.zeros(rows, np.int64)
+        out = np.empty(rows, np.float32)
+        cost_ns = float(rng.choice([0.0, 0.1, 5.0, 100.0, DEAR]))
+        threads.add(crew.share(counting(done, polynomial(x, out)), rows, cost_ns))
+        assert (done == 1).all()
+        assert out.tobytes() == serial[:rows].tobytes()
+    assert {1, 1 + crew.size} <= threads
+
+
+def test_many_requesters_at_once_each_get_their_own_work_done(crew: Crew) -> None:
+    requesters, rounds, rows = 4, 300, 64
+    start = threading.Barrier(requesters)
+    faults: list[BaseException] = []
+
+    def ask(number: int) -> None:
+        rng = np.random.default_rng(number)
+        try:
+            for _ in range(rounds):
+                x = rng.random(rows, dtype=np.float32)
+                out, serial = np.empty_like(x), np.empty_like(x)
+                polynomial(x, serial)(0, rows)
+                start.wait(WAIT_S)
+                crew.share(polynomial(x, out), rows, DEAR)
+                assert out.tobytes() == serial.tobytes()
+        except BaseException as fault:  # noqa: BLE001  told to the test's own thread
+            faults.append(fault)
+            start.abort()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(requesters)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    idle(crew, crew.size)
+
+
+def test_requester_and_helper_work_at_the_same_time(pair: Crew) -> None:
+    together = threading.Barrier(2)
+    names = set()
+
+    def work(low: int, _high: int) -> None:
+        names.add(threading.current_thread().name)
+        if low < 2:  # the first share of each: both must be in theirs for this to pass
+            together.wait(WAIT_S)
+
+    assert pair.share(work, 4, DEAR) == 2
+    assert names == {threading.current_thread().name, "braid-crew-0"}
+
+
+def test_work_below_a_hand_over_is_done_in_one_call_by_the_requester(crew: Crew) -> None:
+    calls: list[tuple[int, int, threading.Thread]] = []
+    for rows, cost_ns in ((0, DEAR), (1, DEAR), (900, 1.0), (3, 300.0), (10_000, 0.0)):
+        calls.clear()
+        took = crew.share(
+            lambda low, high: calls.append((low, high, threading.current_thread())), rows, cost_ns
+        )
+        assert took == 1
+        assert calls == [(0, rows, threading.current_thread())]
+
+
+def test_the_parts_differ_by_one_row_at_most(pair: Crew) -> None:
+    for rows in (2, 3, 5, 64, 1001):
+        calls: list[tuple[int, int]] = []
+        pair.share(lambda *part, calls=calls: calls.append(part), rows, DEAR)
+        parts = [high - low for low, high in calls]
+        assert sum(parts) == rows
+        assert max(parts) - min(parts) <= 1
+
+
+def test_a_requester_never_waits_for_a_busy_helper(pair: Crew) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    both = threading.Barrier(2)
+    helper = "braid-crew-0"
+
+    def hold(low: int, _high: int) -> None:
+        if low < 2:
+            both.wait(WAIT_S)
+        if threading.current_thread().name == helper:
+            entered.set()
+            leave.wait(WAIT_S)
+
+    first = threading.Thread(target=pair.share, args=(hold, 4, DEAR))
+    first.start()
+    assert entered.wait(WAIT_S)
+    try:
+        done = np.zeros(100, np.int64)
+        assert pair.share(counting(done), 100, DEAR) == 1  # while the helper is held
+        assert (done == 1).all()
+        assert first.is_alive()
+    finally:
+        leave.set()
+        first.join()
+
+
+@pytest.mark.parametrize("raiser", ["helper", "requester"])
+def test_what_work_raises_reaches_the_requester_and_the_crew_goes_on(
+    pair: Crew, raiser: str
+) -> None:
+    requester = threading.current_thread()
+    for _ in range(50):
+        both = threading.Barrier(2)
+
+        def work(low: int, _high: int, both: threading.Barrier = both) -> None:
+            if low < 2:  # of four shares, the first for each thread
+                both.wait(WAIT_S)
+            mine = "requester" if threading.current_thread() is requester else "helper"
+            if mine == raiser:
+                raise Fault(mine)
+
+        with pytest.raises(Fault, match=raiser):
+            pair.share(work, 4, DEAR)
+        idle(pair, 1)
+        done = np.zeros(10, np.int64)
+        pair.share(counting(done), 10, DEAR)
+        assert (done == 1).all()
+        idle(pair, 1)
+
+
+def test_work_that_raises_without_help_reaches_the_requester_too(crew: Crew) -> None:
+    def work(_low: int, _high: int) -> None:
+        raise Fault
+
+    with pytest.raises(Fault):
+        crew.share(work, 5, 0.0)
+
+
+def test_a_failed_request_does_not_touch_the_requests_beside_it(crew: Crew) -> None:
+    rounds = 200
+    start = threading.Barrier(2)
+    raised = []
+
+    def fail(low: int, _high: int) -> None:
+        if low == 0:
+            raise Fault
+
+    def failing() -> None:
+        for _ in range(rounds):
+            start.wait(WAIT_S)
+            try:
+                crew.share(fail, 16, DEAR)
+            except Fault:
+                raised.append(True)
+
+    other = threading.Thread(target=failing)
+    other.start()
+    for _ in range(rounds):
+        done = np.zeros(16, np.int64)
+        start.wait(WAIT_S)
+        crew.share(counting(done), 16, DEAR)
+        assert (done == 1).all()
+    other.join()
+    assert len(raised) == rounds
+
+
+def test_work_may_itself_ask_for_help(crew: Crew) -> None:
+    done = np.zeros((8, 8), np.int64)
+
+    def outer(low: int, high: int) -> None:
+        for row in range(low, high):
+
+            def inner(left: int, right: int, row: int = row) -> None:
+                done[row, left:right] += 1
+
+            crew.share(inner, 8, DEAR)
+
+    for _ in range(100):
+        done[:] = 0
+        crew.share(outer, 8, DEAR)
+        assert (done == 1).all()
+
+
+def test_without_helpers_everything_is_done_by_the_requester() -> None:
+    crew = Crew(0)
+    assert (crew.size, crew.calibrate()) == (0, 0.0)
+    calls: list[tuple[int, int]] = []
+    assert crew.share(lambda low, high: calls.append((low, high)), 100, DEAR) == 1
+    assert calls == [(0, 100)]
+    crew.close()
+
+
+def test_before_calibration_nothing_is_split() -> None:
+    crew = Crew(1)
+    idle(crew, 1)
+    calls: list[tuple[int, int]] = []
+    assert crew.share(lambda low, high: calls.append((low, high)), 100, DEAR) == 1
+    assert calls == [(0, 100)]
+    crew.close()
+
+
+def test_calibration_straight_after_the_start_always_measures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CALIBRATION_ROUNDS", 1)
+    monkeypatch.setattr(module, "CALIBRATION_PAUSE_S", 0)
+    for _ in range(100):
+        crew = Crew(1)
+        assert crew.calibrate() > 0
+        assert crew.handover_ns > 0
+        crew.close()
+
+
+def test_closing_ends_every_thread_and_may_be_repeated() -> None:
+    before = threading.active_count()
+    crew = Crew(5)
+    assert threading.active_count() == before + 5
+    crew.handover_ns = 1.0
+    crew.share(lambda _low, _high: None, 100, DEAR)
+    crew.close()
+    assert threading.active_count() == before
+    crew.close()
+    assert crew.share(lambda _low, _high: None, 100, DEAR) == 1
+
+
+def test_closing_lets_helpers_finish_what_they_began(pair: Crew) -> None:
+    both, leave = threading.Barrier(2), threading.Event()
+    finished = []
+
+    def work(low: int, _high: int) -> None:
+        if low < 2:
+            both.wait(WAIT_S)
+            leave.wait(WAIT_S)
+        finished.append(low)
+
+    asking = threading.Thread(target=pair.share, args=(work, 4, DEAR))
+    asking.start()
+    until(lambda: len(pair._idle) == 0)
+    closing = threading.Thread(target=pair.close)
+    closing.start()
+    leave.set()
+    asking.join()
+    closing.join()
+    assert sorted(finished) == [0, 1, 2, 3]
+
+
+def test_an_idle_helper_keeps_nothing_of_the_last_request_alive(pair: Crew) -> None:
+    class Arrays:
+        pass
+
+    def ask() -> weakref.ref[Arrays]:
+        arrays, both = Arrays(), threading.Barrier(2)
+
+        def work(low: int, _high: int) -> None:
+            assert arrays is not None
+            if low < 2:
+                both.wait(WAIT_S)
+
+        pair.share(work, 4, DEAR)
+        return weakref.ref(arrays)
+
+    kept = ask()
+    idle(pair, 1)
+
+    def gone() -> bool:
+        gc.collect()
+        return kept() is None
+
+    until(gone)
+
+
+def test_helpers_do_not_live_in_the_context_of_a_request(pair: Crew) -> None:
+    asker = ContextVar("asker", default="nobody")
+    asker.set("the first request")
+    seen = {}
+    both = threading.Barrier(2)
+
+    def work(low: int, _high: int) -> None:
+        if low < 2:
+            both.wait(WAIT_S)
+        seen[threading.current_thread().name] = asker.get()
+
+    pair.share(work, 4, DEAR)
+    assert seen["braid-crew-0"] == "nobody"
+
+
+def test_a_crew_that_has_just_started_or_is_about_to_go_loses_no_row() -> None:
+    rng = random.Random(3)
+    for _ in range(50):
+        crew = Crew(rng.randrange(4))
+        crew.handover_ns = 1.0
+        for _ in range(10):
+            rows = rng.randrange(40)
+            done = np.zeros(rows, np.int64)
+            crew.share(counting(done), rows, DEAR)
+            assert (done == 1).all()
+        crew.close()
