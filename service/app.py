@@ -15,6 +15,7 @@ from litestar.exceptions import HTTPException
 
 from features.address import Address
 from features.store import FeatureStore
+from features.tracking import Tracking
 from ranking.artifact import read
 from ranking.scorers import FunctionScorer
 from ranking.snapshot import Snapshot
@@ -44,13 +45,16 @@ class Service:
         """
         self._settings = settings
         self._address = Address.parse(redis_url)
-        self.state = State(Serving.of(load_snapshot(settings)))
+        self._tracking = Tracking(self._address)
+        self.state = State(self._serving(load_snapshot(settings)))
         self._lifecycle = Lifecycle()
         self._crew = Crew(settings.crew)
         self._crew.calibrate()
         self._recorders: list[Recorder] = []
         self._exposition = Exposition(
-            BraidCollector(self._recorders, lambda: self.state.read().snapshot.version)
+            BraidCollector(
+                self._recorders, lambda: self.state.read().snapshot.version, self._tracking
+            )
         )
         self._server = Server(
             settings.host, settings.port, settings.loops, self._open_app, settings.drain_s
@@ -64,6 +68,8 @@ class Service:
 
     def start(self) -> None:
         """Serve, and return when every loop accepts connections."""
+        if self._settings.near_cache_mib:
+            self._tracking.start()
         self._server.start()
         # What lives now lives until the end: a collection need not walk it, and under free
         # threading a collection stops every thread for as long as it walks.
@@ -74,7 +80,14 @@ class Service:
         """Say so, answer what was accepted, end every thread."""
         self._lifecycle.draining = True
         self._server.stop()
+        self._tracking.stop()
         self._crew.close()
+
+    def _serving(self, snapshot: Snapshot) -> Serving:
+        """Return what to publish for a snapshot; its near cache is kept coherent from now on."""
+        serving = Serving.of(snapshot, self._settings.near_cache_mib, self._tracking.trust)
+        self._tracking.follow(serving.near, snapshot.popular)
+        return serving
 
     @asynccontextmanager
     async def _open_app(self) -> AsyncIterator[Asgi]:

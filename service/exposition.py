@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from features.tracking import Tracking
 from service.recorder import Recorder, merged
 
 NS_PER_S = 1e9
@@ -19,9 +20,15 @@ BOUNDS_NS = [2**power for power in range(14, 32)]
 class BraidCollector(Collector):
     """Merges the loops' recorders each time it is scraped."""
 
-    def __init__(self, recorders: list[Recorder], model_version: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        recorders: list[Recorder],
+        model_version: Callable[[], str | None],
+        tracking: Tracking,
+    ) -> None:
         self._recorders = recorders
         self._model_version = model_version
+        self._tracking = tracking
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family of ours."""
@@ -39,6 +46,7 @@ class BraidCollector(Collector):
         for (stage, reason), count in total.degraded.items():
             degraded.add_metric([stage, reason], count)
         yield degraded
+        yield from _near_cache(total, self._tracking)
         model = GaugeMetricFamily("braid_model_info", "The model served.", labels=["version"])
         if version := self._model_version():
             model.add_metric([version], 1)
@@ -63,6 +71,33 @@ def _stage_histogram(total: Recorder) -> HistogramMetricFamily:
             [stage], [*buckets, ("+Inf", histogram.count())], histogram.total / NS_PER_S
         )
     return family
+
+
+def _near_cache(total: Recorder, tracking: Tracking) -> Iterator[Metric]:
+    name = "braid_near_cache"
+    rows = CounterMetricFamily(
+        f"{name}_rows", "Item rows that were in memory (hit) or read (miss).", labels=["outcome"]
+    )
+    for outcome, count in total.near.items():
+        rows.add_metric([outcome], count)
+    yield rows
+    yield CounterMetricFamily(
+        f"{name}_invalidations", "Item rows that the store announced.", tracking.invalidations
+    )
+    yield CounterMetricFamily(
+        f"{name}_flushes", "Times that all rows were forgotten.", tracking.flushes
+    )
+    yield GaugeMetricFamily(
+        f"{name}_trusted", "1 while rows in memory are served.", tracking.trust.holds()
+    )
+    yield GaugeMetricFamily(
+        f"{name}_staleness_seconds",
+        "No row served is staler than this; infinite while none is served.",
+        tracking.trust.age_s(),
+    )
+    yield GaugeMetricFamily(
+        f"{name}_refused", "1 where the store cannot track keys.", tracking.refused is not None
+    )
 
 
 class Exposition:

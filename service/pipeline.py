@@ -4,11 +4,11 @@
 
 A stage that reads the store may fail; what then stands in its place is its fallback:
 
-    | stage    | fallback                      | what the client still gets              |
-    |----------|-------------------------------|-----------------------------------------|
-    | context  | a stranger, with the session  | popular items, or the session's likes   |
-    | features | the rows of the last artifact | the full ranking, on yesterday's rows   |
-    | rerank   | plain top-k                   | the best scores, without diversity      |
+    | stage    | fallback                      | what the client still gets                |
+    |----------|-------------------------------|-------------------------------------------|
+    | context  | a stranger, with the session  | popular items, or the session's likes     |
+    | features | the rows last known           | the full ranking, on rows that may be old |
+    | rerank   | plain top-k                   | the best scores, without diversity        |
 
 Each use of one is told in the answer's `degraded` and counted. A scorer that raises is a bug,
 not a fault: that request fails, alone.
@@ -20,7 +20,7 @@ import numpy as np
 
 from features.errors import StoreUnavailable
 from features.store import FeatureStore
-from features.types import Candidates, Context, FeatureBlock, Query, Scores, Slate
+from features.types import Candidates, Context, FeatureBlock, Items, Query, Rows, Scores, Slate
 from ranking.assemble import assemble
 from ranking.masks import blocked
 from ranking.rerank import mmr
@@ -106,14 +106,29 @@ async def _features(
     store: FeatureStore,
     trace: Trace,
 ) -> FeatureBlock:
-    snapshot = serving.snapshot
-    try:
-        rows, present = await store.read_items(serving.items, candidates.items, trace.left_s())
-    except StoreUnavailable as fault:
-        trace.degrade("features", fault.reason)
-        rows = snapshot.item_rows[candidates.items]
-        present = np.zeros(len(candidates.items), dtype=np.bool_)
-    return assemble(context, candidates, rows, present, snapshot)
+    near, items = serving.near, candidates.items
+    found = near.gather(items)
+    rows, present = found.rows, found.present
+    trace.note_near(len(items) - len(found.missed), len(found.missed))
+    if len(found.missed):
+        missed = items[found.missed]
+        try:
+            read = await store.read_items(serving.items, missed, trace.left_s())
+            near.fill(found.ticket, missed, *read)
+        except StoreUnavailable as fault:
+            trace.degrade("features", fault.reason)
+            # What may be old does not count as present.
+            read = _last_known(missed, serving), np.zeros(len(missed), dtype=np.bool_)
+        rows, present = found.completed(*read)
+    return assemble(context, candidates, rows, present, serving.snapshot)
+
+
+def _last_known(items: Items, serving: Serving) -> Rows:
+    """Return the rows that the store gave last; the artifact's where it gave none."""
+    known = serving.near.recall(items)
+    artifacts = serving.snapshot.item_rows[items[known.missed]]
+    rows, _ = known.completed(artifacts, np.zeros(len(artifacts), dtype=np.bool_))
+    return rows
 
 
 def _scores(block: FeatureBlock, serving: Serving, crew: Crew, trace: Trace) -> Scores:

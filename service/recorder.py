@@ -9,12 +9,13 @@ from service.spans import Trace
 class Recorder:
     """One per event loop and written by that loop's thread only: no lock, no sharing."""
 
-    __slots__ = ("degraded", "requests", "stages")
+    __slots__ = ("degraded", "near", "requests", "stages")
 
     def __init__(self) -> None:
         self.stages: dict[str, Histogram] = {}
         self.requests: Counter[tuple[str, int]] = Counter()
         self.degraded: Counter[tuple[str, str]] = Counter()
+        self.near: Counter[str] = Counter()
 
     def record(self, route: str, status: int, trace: Trace) -> None:
         """Count one answered request and its spans."""
@@ -22,6 +23,9 @@ class Recorder:
         for name, start, stop in trace.spans:
             self._stage(name).record(stop - start)
         self._stage("total").record(trace.elapsed_ns())
+        hits, misses = trace.near
+        self.near["hit"] += hits
+        self.near["miss"] += misses
 
     def record_degraded(self, stage: str, reason: str) -> None:
         """Count one fallback."""
@@ -43,4 +47,5 @@ def merged(recorders: list[Recorder]) -> Recorder:
             total.stages[name] += histogram
         total.requests.update(dict(recorder.requests))
         total.degraded.update(dict(recorder.degraded))
+        total.near.update(dict(recorder.near))
     return total

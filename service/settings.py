@@ -55,6 +55,9 @@ class Settings:
     history_cap: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 1000
     """Interactions kept per user."""
 
+    near_cache_mib: Annotated[int, Parameter(validator=Number(gte=0, lte=1024 * 1024))] = 512
+    """Memory for item rows kept in this process, in MiB, taken as rows come; 0 keeps none."""
+
     largest_body_bytes: Annotated[int, Parameter(validator=Number(gte=1024))] = 1024 * 1024
     """Bodies above this are refused unread."""
 

@@ -13,13 +13,14 @@ class Trace:
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
-    __slots__ = ("deadline_ns", "degraded", "spans", "started_ns", "threads")
+    __slots__ = ("deadline_ns", "degraded", "near", "spans", "started_ns", "threads")
 
     def __init__(self) -> None:
         self.started_ns = perf_counter_ns()
         self.deadline_ns: int | None = None
         self.spans: list[tuple[str, int, int]] = []
         self.degraded: list[tuple[str, str]] = []
+        self.near = (0, 0)
         self.threads = 1
 
     def expire_in(self, deadline_ms: float) -> None:
@@ -29,6 +30,10 @@ class Trace:
     def degrade(self, stage: str, reason: str) -> None:
         """Note that a stage answered by its fallback."""
         self.degraded.append((stage, reason))
+
+    def note_near(self, hits: int, misses: int) -> None:
+        """Note how many item rows the near cache had, and how many it had not."""
+        self.near = (hits, misses)
 
     def span(self, name: str) -> _Span:
         """Return a context manager that records one stage, also when it raises."""

@@ -6,8 +6,10 @@ from time import perf_counter_ns
 import msgspec
 import numpy as np
 
+from features.near_cache import NearCache
 from features.schema import Schema
 from features.store import ItemTable
+from features.trust import Trust
 from features.types import Context
 from ranking.masks import blocked
 from ranking.retrieval import QUOTAS, SOURCES
@@ -21,29 +23,33 @@ CALIBRATION_ROUNDS = 5
 class Serving:
     """A snapshot with what serving derives from it once.
 
-    ``properties`` are the catalogue's, encoded already. The costs are measured, in nanoseconds
-    on one thread: they decide what is worth splitting over the crew.
+    ``properties`` are the catalogue's, encoded already. ``near`` holds rows of this catalogue,
+    so it comes and goes with it; it alone changes, under rules of its own. The costs are measured,
+    in nanoseconds on one thread: they decide what is worth splitting over the crew.
     """
 
     snapshot: Snapshot
     user_schema: Schema
     items: ItemTable
+    near: NearCache
     properties: tuple[msgspec.Raw, ...]
     score_ns_per_row: float
     retrieve_ns_per_source: float
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Serving:
+    def of(cls, snapshot: Snapshot, near_cache_mib: int, trust: Trust) -> Serving:
         """Derive and measure; this also compiles and warms every kernel a request will need.
 
         Raises:
             SchemaInvalid: the artifact's schemas contradict themselves.
         """
         encode = msgspec.json.Encoder().encode
+        items = ItemTable(snapshot.catalogue.ids, Schema.parse(snapshot.schemas["item"]))
         return cls(
             snapshot=snapshot,
             user_schema=Schema.parse(snapshot.schemas["user"]),
-            items=ItemTable(snapshot.catalogue.ids, Schema.parse(snapshot.schemas["item"])),
+            items=items,
+            near=NearCache(items, snapshot.catalogue.ordinals, near_cache_mib, trust),
             properties=tuple(
                 msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
             ),

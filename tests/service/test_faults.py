@@ -49,6 +49,8 @@ def test_without_its_store_the_service_still_answers_and_says_so(
     assert client.recommend(**USER).json["degraded"] == []
     valkey.stop()
     until(lambda: client.get("/health/ready").status == 503, 5)
+    # The near cache learns of it on a connection of its own.
+    until(lambda: len(client.recommend(**USER).json["degraded"]) == 2, 5)
     reply = client.recommend(**USER)
     assert len(reply.ids) == 10
     assert {part["stage"] for part in reply.json["degraded"]} == {"context", "features"}
@@ -121,7 +123,7 @@ def test_a_deadline_that_has_passed_gives_a_flagged_slate(frail: Service) -> Non
     reply = client.recommend(user_id="196", limit=10, deadline_ms=0.001)
     assert len(reply.ids) == 10
     stages = {part["stage"] for part in reply.json["degraded"]}
-    assert {"context", "features", "rerank"} == stages
+    assert {"context", "rerank"} <= stages  # the near cache may have the features at once
     client.close()
 
 
@@ -134,7 +136,8 @@ def test_rows_that_are_missing_or_foreign_count_in_the_coverage(
         store.set("braid:item:{50}", store.get("braid:item:{181}") or b"")  # another item's row
         store.set("braid:item:{100}", b"cut short")
     wanted = {"user_id": "196", "candidates": ["1", "50", "100", "181"], "deadline_ms": 10_000}
+    # The near cache hears of a write a moment after the writer does.
+    until(lambda: client.post("/v1/rank", wanted).json["coverage"]["features"] == 0.25, 2)
     reply = client.post("/v1/rank", wanted)
-    assert reply.json["coverage"]["features"] == 0.25
     assert sorted(reply.ids) == ["1", "100", "181", "50"]
     client.close()
