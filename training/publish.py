@@ -34,6 +34,9 @@ def publish(
 
     The version is today's date and a running number. The files are written beside their place
     and flushed to disk; one rename makes them visible, so nobody ever reads half an artifact.
+
+    Raises:
+        ValueError: an array holds a value that is not finite; OSError: the disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = _files(dataset, interactions, snapshot, model_text)
@@ -117,18 +120,19 @@ def _files(
     index = {INDEX: snapshot.index.content} if snapshot.index else {}
     return {
         **index,
-        **{name: _npy(array, ARRAYS[name][0]) for name, array in arrays.items()},
+        **{name: _npy(name, array) for name, array in arrays.items()},
         "catalogue.json": _json(items),
         "ranker.txt": model_text.encode(),
         "store/users.json": _json(dataset.user_ids),
     }
 
 
-def _npy(array: NDArray[Any], dtype: str) -> bytes:
+def _npy(name: str, array: NDArray[Any]) -> bytes:
+    plain = np.ascontiguousarray(array, dtype=ARRAYS[name][0])
+    if not np.isfinite(plain).all():
+        raise ValueError(f"{name} holds a value that is not finite: nobody could read it back")
     stream = BytesIO()
-    np.lib.format.write_array(
-        stream, np.ascontiguousarray(array, dtype=dtype), version=(1, 0), allow_pickle=False
-    )
+    np.lib.format.write_array(stream, plain, version=(1, 0), allow_pickle=False)
     return stream.getvalue()
 
 

@@ -20,9 +20,9 @@ def indexed() -> Snapshot:
     """Clustered embeddings with a long tail of lengths, as factors of real data have."""
     rng = np.random.default_rng(3)
     centres = rng.normal(size=(50, 16))
-    embeddings = centres[rng.integers(0, 50, ITEMS)] + 0.5 * rng.normal(size=(ITEMS, 16))
-    embeddings /= np.sqrt(np.arange(1, ITEMS + 1) + 50)[:, None]
-    embeddings = embeddings.astype(np.float32)
+    clustered = centres[rng.integers(0, 50, ITEMS)] + 0.5 * rng.normal(size=(ITEMS, 16))
+    clustered /= np.sqrt(np.arange(1, ITEMS + 1) + 50)[:, None]
+    embeddings = clustered.astype(np.float32)
     return snapshot(ITEMS, embeddings=embeddings, index=Nearest.build(embeddings, threads=1))
 
 

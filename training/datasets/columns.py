@@ -13,6 +13,8 @@ from training.datasets.rows import FeatureColumns, labels, numbers
 
 FIRST_MILLISECONDS: Final = 100_000_000_000
 """A numeric timestamp from here on counts milliseconds (since 1973), below it seconds."""
+LAST_MOMENT: Final = 1e15
+"""No time is this many seconds or milliseconds from 1970; NaN and infinity are none either."""
 MS_PER_DAY: Final = 86_400_000
 
 
@@ -55,7 +57,7 @@ def milliseconds(path: Path, name: str, column: pyarrow.ChunkedArray) -> NDArray
             "2026-11-22T10:00:00, or Unix seconds"
         )
     values = np.asarray(column.to_numpy(), dtype=np.float64)
-    if not np.isfinite(values).all():
+    if not (np.abs(values) < LAST_MOMENT).all():
         raise DataError(f"{path}: column {name!r} holds a value that is no moment; drop its row")
     scale = np.where(np.abs(values) < FIRST_MILLISECONDS, 1000.0, 1.0)
     return np.rint(values * scale).astype(np.int64)

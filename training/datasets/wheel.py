@@ -40,7 +40,7 @@ def unpack(folder: Path, members: Mapping[str, str]) -> None:
 def _download(scratch: Path) -> None:
     """Lay the wheel's tree out under scratch."""
     said: list[str] = []
-    for command in _commands(scratch):
+    for command in commands(scratch):
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode == 0:
             for wheel in scratch.glob("*.whl"):
@@ -54,8 +54,12 @@ def _download(scratch: Path) -> None:
     )
 
 
-def _commands(scratch: Path) -> Iterator[list[str]]:
-    """Yield the commands that may do it, the likeliest first."""
+def commands(scratch: Path) -> Iterator[list[str]]:
+    """Yield the commands that may put the wheel, or its tree, into scratch; the likeliest first.
+
+    Each is told to refuse whatever is not the locked file. uv is no import and pip may be missing
+    beside this interpreter, so any of either on the machine will do.
+    """
     lock = ["--no-deps", "--require-hashes", "--requirement", str(LOCK)]
     candidates = (os.environ.get("UV"), shutil.which("uv"), "~/.cache/braid/uv/bin/uv")
     for uv in dict.fromkeys(filter(None, candidates)):
@@ -64,6 +68,8 @@ def _commands(scratch: Path) -> Iterator[list[str]]:
             target = ["--link-mode", "copy", "--target", str(scratch), "--python", sys.executable]
             # Copies: a hard link would let an edit here reach into the installer's cache.
             yield [str(path), "pip", "install", "--quiet", *target, *lock]
-    if find_spec("pip"):
+    pips = [[sys.executable, "-m", "pip"]] if find_spec("pip") else []
+    pips += [[pip] for pip in (shutil.which("pip3"), shutil.which("pip")) if pip]
+    for pip in pips:
         only = ["--only-binary", ":all:", "--dest", str(scratch)]
-        yield [sys.executable, "-m", "pip", "download", "--quiet", *only, *lock]
+        yield [*pip, "download", "--quiet", *only, *lock]
