@@ -19,12 +19,15 @@ STOP_TIMEOUT_S = 5.0
 # The watcher outlives nobody: when this process dies, even by SIGKILL, the kernel closes its end
 # of the pipe, `read` returns, and the server and its folder go. An atexit hook or a signal
 # handler would not run then, and PR_SET_PDEATHSIG follows one thread and exists on Linux only.
-# A stopped server (a fault test's) hears the signal only once it continues.
+# A stopped server (a fault test's) hears the signal only once it continues. When the server ends
+# by itself, so does the watcher: whoever waits for the start sees that.
 WATCHER = """
 folder=$1; shift
-"$@" </dev/null & server=$!
-read -r _
-kill "$server"; kill -CONT "$server"; wait "$server"
+exec 3<&0
+"$@" </dev/null 3<&- & server=$!
+{ read -r _; kill "$server"; kill -CONT "$server"; } <&3 & reader=$!
+wait "$server"
+kill "$reader"
 rm -rf "$folder"
 """
 
@@ -33,7 +36,8 @@ class EmbeddedValkey:
     """A server on a Unix socket in a temporary folder, without persistence.
 
     Use it as a context manager, or call `start` and `stop`; both may be called again, which a
-    fault test does. ``port`` asks for a TCP port on loopback besides the socket.
+    fault test does, and each start gives an empty server at the same address. ``port`` asks for
+    a TCP port on loopback besides the socket.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -60,35 +64,36 @@ class EmbeddedValkey:
             EmbeddedUnavailable: there is no server program, or it did not come up; the message
                 has its last words.
         """
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        log = self._folder / "valkey.log"
-        with log.open("wb") as output:
+        self.stop()
+        command = self._command()
+        self._folder.mkdir(mode=0o700)
+        with (self._folder / "valkey.log").open("w+b") as log:
             self._watcher = subprocess.Popen(
-                ["/bin/sh", "-c", WATCHER, "braid-valkey-watcher", self._folder, *self._command()],
+                ["/bin/sh", "-c", WATCHER, "braid-valkey-watcher", self._folder, *command],
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,  # Ctrl-C is for the service, which then stops us
             )
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
-            if time.monotonic() > deadline:
-                words = log.read_text(errors="replace")[-500:]
-                self.stop()
-                raise EmbeddedUnavailable(f"the embedded Valkey did not start: {words}")
-            time.sleep(0.01)
+            deadline = time.monotonic() + START_TIMEOUT_S
+            while not self._answers():
+                if self._watcher.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    log.seek(0)
+                    words = log.read().decode(errors="replace")[-500:]
+                    raise EmbeddedUnavailable(f"the embedded Valkey did not start: {words}")
+                time.sleep(0.01)
         return self
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
-        if self._watcher is None or self._watcher.stdin is None:
-            return
-        self._watcher.stdin.close()
+        watcher, self._watcher = self._watcher, None
         try:
-            self._watcher.wait(STOP_TIMEOUT_S)
+            if watcher is not None and watcher.stdin is not None:
+                watcher.stdin.close()
+                watcher.wait(STOP_TIMEOUT_S)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._watcher = None
 
     def __enter__(self) -> Self:
         return self.start()
