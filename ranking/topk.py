@@ -40,6 +40,30 @@ def _rank(bits: np.int32) -> np.int32:
     return magnitude if bits >= np.int32(0) else -magnitude
 
 
+@inlined
+def _select(keys: NDArray[np.int64], count: int, k: int) -> None:
+    """Bring the k largest of the first ``count`` keys to the front (Hoare's quickselect)."""
+    first, last = 0, count - 1
+    while first < last:
+        pivot = keys[(first + last) // 2]
+        low, high = first, last
+        while low <= high:
+            while keys[low] > pivot:
+                low += 1
+            while keys[high] < pivot:
+                high -= 1
+            if low <= high:
+                keys[low], keys[high] = keys[high], keys[low]
+                low += 1
+                high -= 1
+        if k <= high:
+            last = high
+        elif k > low:
+            first = low
+        else:
+            return
+
+
 @kernel(inputs(types.float32), types.int64, output(types.int64), returns=types.int64)
 def survivors(scores: Scores, k: int, keys: NDArray[np.int64]) -> int:
     """Write keys whose k largest are those of the k best scores; return how many were written.
@@ -58,7 +82,7 @@ def survivors(scores: Scores, k: int, keys: NDArray[np.int64]) -> int:
                 keys[count] = (np.int64(_rank(bits[i])) << 32) | (~i & _INDEX)
                 count += 1
         if count > _ROOM * k:
-            keys[:k] = np.partition(keys[:count], count - k)[count - k :]
+            _select(keys, count, k)
             count, bar = k, scores[~keys[:k].min() & _INDEX]
             full = not np.isnan(bar)  # while NaN is among the best k, everything may still enter
     return count

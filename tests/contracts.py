@@ -56,6 +56,20 @@ class ScorerContract:
                 pieces = [scorer(piece) for piece in np.split(rows, cuts)]
                 assert np.concatenate(pieces).tobytes() == whole.tobytes()
 
+    @pytest.mark.slow
+    def test_ten_thousand_random_shapes_give_the_same_bits_in_parallel(
+        self, scorer: Scorer, draw: Callable[[int], Rows]
+    ) -> None:
+        rng = np.random.default_rng(3)
+        all_rows = draw(700)
+        with ThreadPoolExecutor(3) as pool:
+            for _ in range(10_000):
+                start, stop = np.sort(rng.integers(0, 701, 2))
+                rows = all_rows[start:stop]
+                cuts = np.sort(rng.integers(0, len(rows) + 1, rng.integers(1, 4)))
+                pieces = pool.map(scorer, np.split(rows, cuts))
+                assert np.concatenate([*pieces]).tobytes() == scorer(rows).tobytes()
+
     def test_threads_at_once_give_the_same_bits(
         self, scorer: Scorer, draw: Callable[[int], Rows]
     ) -> None:
