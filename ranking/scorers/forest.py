@@ -12,7 +12,7 @@ from ranking.scorers.rows import check_rows
 
 
 class ForestScorer:
-    """Score rows as LightGBM's raw prediction does, float32[n, f] -> float32[n], within 1e-5."""
+    """Score rows, float32[n, f] -> float32[n]: LightGBM's raw prediction, rounded to float32."""
 
     def __init__(self, forest: Forest) -> None:
         self.columns = forest.columns
