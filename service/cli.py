@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from importlib.metadata import version
 
 from cyclopts import App
 from cyclopts.config import Env
@@ -17,6 +18,7 @@ from service.errors import Mendable
 app = App(
     name="braid",
     help="A recommendation engine that scores one request on every core.",
+    version=lambda: version("braid"),
     config=[Env("BRAID_", command=False)],
 )
 
@@ -39,7 +41,7 @@ def main() -> None:
     if gil_enabled():
         warnings.print("[yellow]This Python runs with the GIL:[/] one request uses one core.")
     try:
-        app()
+        app(sys.argv[1:])
     except (Mendable, ArtifactRejected, FeatureError, RedisError, OSError) as fault:
         warnings.print(f"[red]braid:[/] {escape(str(fault))}", highlight=False)
         sys.exit(1)
