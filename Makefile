@@ -4,6 +4,7 @@
 SHELL := /bin/sh
 PYTHON3 ?= python3
 ARGS ?=
+BENCH ?=
 BRAID_PYTHON ?=
 export BRAID_PYTHON
 
@@ -30,8 +31,8 @@ load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL (ARGS="--host htt
 	@.venv-load/bin/python -m locust -f locustfile.py \
 		--headless --users 16 --spawn-rate 16 --run-time 60s --only-summary $(ARGS)
 
-bench: setup ## Run the benchmarks (ARGS=NAME for one)
-	@$(python) -m benchmarks $(ARGS)
+bench: setup ## Measure Braid beside its peers, write benchmarks/report.md (BENCH=rank for one, ARGS=--short)
+	@$(python) -m benchmarks $(BENCH) $(ARGS)
 
 test: setup ## Run the tests (ARGS="-k NAME" for some)
 	@$(python) -m pytest $(ARGS)
@@ -50,5 +51,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-load build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-load .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

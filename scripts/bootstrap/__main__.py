@@ -2,6 +2,7 @@
 
 environment   make .venv ready (also without a word)
 load          make .venv-load ready
+bench         make .venv-bench ready
 interpreter   climb the ladder, print the path of the Python it leads to
 source        print the path of the Python built from source, building it if need be
 uv            print the path of a uv that runs, installing it if need be
@@ -13,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import environment, interpreter, load, source, uv
+from . import environment, interpreter, side, source, uv
 from .console import Stop, Unavailable
 from .probe import Interpreter
 
@@ -30,7 +31,8 @@ def main(arguments: list[str]) -> int:
     """Make what is asked for ready, and return an exit status."""
     whats = {
         "environment": lambda: environment.prepare(ROOT),
-        "load": lambda: load.prepare(ROOT),
+        "load": lambda: side.prepare(ROOT, "load"),
+        "bench": lambda: side.prepare(ROOT, "bench"),
         "interpreter": lambda: print(_interpreter().path),
         "source": lambda: print(source.build(source.CPYTHON).path),
         "uv": lambda: print(uv.find_or_install(ROOT)),

@@ -1,0 +1,54 @@
+"""The separate environments, with a GIL, for what must not come near the service's own.
+
+Locust stands on gevent, and the benchmarks' peers on hiredis: importing either switches the
+GIL back on. Any Python with a GIL will do, and a newer one is preferred.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from . import environment, uv
+from .console import Stop, Unavailable
+from .probe import Interpreter, ask
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OLDEST = {"load": (3, 10), "bench": (3, 11)}
+_CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10")
+
+
+def prepare(root: Path, name: str) -> None:
+    """Make `.venv-NAME` hold requirements/NAME.lock; NAME is load or bench."""
+    lock = root / "requirements" / f"{name}.lock"
+    inputs = [lock.read_bytes()]
+    environment.make(root / f".venv-{name}", lock, inputs, lambda: _find(root, name))
+
+
+def _find(root: Path, name: str) -> Interpreter:
+    reasons = []
+    for path in filter(None, (*map(shutil.which, _CANDIDATES), sys.executable)):
+        try:
+            return _ask(path, name)
+        except Unavailable as why:
+            reasons.append(str(why))
+    try:
+        return uv.install_python(root, "3.13", lambda path: _ask(path, name))
+    except Unavailable as why:
+        reasons.append(str(why))
+    oldest = ".".join(map(str, _OLDEST[name]))
+    raise Stop(
+        f"make {name} needs a Python with the GIL, {oldest} or newer, and none was found:\n  "
+        + "\n  ".join(reasons)
+        + f"\nInstall one (on Debian: apt-get install python3) and run make {name} again."
+    )
+
+
+def _ask(path: str, name: str) -> Interpreter:
+    found = ask(path)
+    if found.version < _OLDEST[name] or found.free_threaded:
+        raise Unavailable(f"{found} will not do")
+    return found
