@@ -1,33 +1,61 @@
-"""Item embeddings by PureSVD."""
+"""Item embeddings by implicit alternating least squares."""
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.linalg import svds
 
 from training.interactions import Interactions
 
 DIMENSIONS: Final = 32
+SWEEPS: Final = 10
+UNSEEN_WEIGHT: Final = 0.3
+"""How much an item not consumed counts as evidence of no interest; a consumed one adds 1."""
+REGULARISATION: Final = 0.015
+
+type _Factors = NDArray[np.float64]
 
 
-def pure_svd(interactions: Interactions, n_items: int, seed: int) -> NDArray[np.float32]:
-    """Return item embeddings float32[n_items, 32]: the right singular vectors of users x items.
+def item_embeddings(interactions: Interactions, n_items: int, seed: int) -> NDArray[np.float32]:
+    """Return float32[n_items, 32], such that a user is the weighted sum of the items consumed.
 
-    PureSVD (Cremonesi, Koren, Turrin, RecSys 2010). The vectors are orthonormal, so any user,
-    also one never seen, is folded in as the sum of the consumed items' embeddings. A matrix of
-    lower rank fills the remaining columns with 0.
+    iALS (Hu, Koren, Volinsky, ICDM 2008) with a regularisation that grows with each row's count
+    (Rendle et al., RecSys 2022). A user's exact vector solves (w Y'Y + S + r I) u = sum of y over
+    the items consumed, where S belongs to these items alone; without S, u is linear in the
+    history and the inverse of the rest can be divided evenly between u and Y by its Cholesky
+    factor. That costs no accuracy that we could measure and makes folding in one small product.
+    Items that nobody consumed are all zero.
     """
-    ones = np.ones(len(interactions))
-    shape = (interactions.n_users, n_items)
-    consumed = csr_matrix((ones, (interactions.users, interactions.items)), shape)
-    embeddings = np.zeros((n_items, DIMENSIONS), dtype=np.float32)
-    rank = min(DIMENSIONS, min(shape) - 1)
-    if rank > 0 and len(interactions):
-        start = np.random.default_rng(seed).standard_normal(min(shape))
-        _, strengths, factors = svds(consumed, k=rank, v0=start)
-        strongest_first = np.argsort(-strengths, kind="stable")
-        factors[strengths <= 1e-9 * strengths.max()] = 0.0
-        embeddings[:, :rank] = factors[strongest_first].T
+    users, items = interactions.users, interactions.items
+    rng = np.random.default_rng(seed)
+    seen = np.bincount(items, minlength=n_items) > 0
+    of_items = rng.normal(0.0, 0.1 / np.sqrt(DIMENSIONS), (n_items, DIMENSIONS)) * seen[:, None]
+    for _ in range(SWEEPS):
+        of_users = _solve(users, items, of_items, interactions.n_users)
+        of_items = _solve(items, users, of_users, n_items)
+    typical = len(interactions) / max(interactions.n_users, 1)
+    system = np.linalg.inv(_prior(of_items, typical))
+    embeddings: NDArray[np.float32] = (of_items @ np.linalg.cholesky(system)).astype(np.float32)
     return embeddings
+
+
+def _solve(
+    rows: NDArray[np.int32], columns: NDArray[np.int32], other: _Factors, n_rows: int
+) -> _Factors:
+    """Return the factors of one side, given the other side's: one least-squares problem a row."""
+    order = np.argsort(rows, kind="stable")
+    offsets = np.searchsorted(rows[order], np.arange(n_rows + 1))
+    columns = columns[order]
+    plain, slope = _prior(other, 0.0), REGULARISATION * np.eye(other.shape[1])
+    factors = np.zeros((n_rows, other.shape[1]))
+    for row in np.flatnonzero(np.diff(offsets)):
+        own = other[columns[offsets[row] : offsets[row + 1]]]
+        system = plain + own.T @ own + slope * len(own)
+        factors[row] = np.linalg.solve(system, (1.0 + UNSEEN_WEIGHT) * own.sum(axis=0))
+    return factors
+
+
+def _prior(other: _Factors, count: float) -> _Factors:
+    """Return what a row with this many interactions has in common with all other such rows."""
+    regularisation = REGULARISATION * (count + UNSEEN_WEIGHT * len(other))
+    return UNSEEN_WEIGHT * other.T @ other + regularisation * np.eye(other.shape[1])

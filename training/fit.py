@@ -8,7 +8,7 @@ from ranking.columns import ItemLayout, ranker_columns
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
 from training.datasets import Dataset
-from training.embeddings import pure_svd
+from training.embeddings import item_embeddings
 from training.interactions import Interactions
 from training.neighbours import neighbours
 from training.popularity import decayed
@@ -29,7 +29,7 @@ def fit(dataset: Dataset, interactions: Interactions, seed: int) -> Snapshot:
     return Snapshot(
         version=UNPUBLISHED,
         catalogue=dataset.catalogue,
-        embeddings=pure_svd(interactions, n_items, seed),
+        embeddings=item_embeddings(interactions, n_items, seed),
         neighbours=table,
         neighbour_scores=table_scores,
         popularity=decayed(interactions, n_items),

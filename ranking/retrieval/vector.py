@@ -18,8 +18,8 @@ def fold_in(context: Context, snapshot: Snapshot) -> NDArray[np.float32]:
     """Return the asker's vector float32[d], unit length: the weighted sum of recent embeddings.
 
     Made from the live history, so that an event moves it at once and a stranger's session has
-    one too. With PureSVD's orthonormal item factors V this is the user's row of X V
-    (Cremonesi, Koren, Turrin, RecSys 2010, eq. 5). All zeros without a history.
+    one too; the embeddings are learnt to be summed up like this (training/embeddings.py). All
+    zeros without a history.
     """
     items, weights = recent(context)
     vector = weights @ snapshot.embeddings[items]
