@@ -34,12 +34,13 @@ def slate_table(title: str, answer: dict[str, Any]) -> Table:
 def waterfall(server_timing: str) -> RenderableType:
     """Return a ``Server-Timing`` header as bars: the stages follow one another."""
     times = dict(_durations(server_timing))
-    total = times.pop("total", sum(times.values())) or 1.0
+    total = times.pop("total", sum(times.values()))
+    cells_per_ms = BAR_WIDTH / total if total else 0.0
     rows = []
     before = 0.0
     for stage, took in times.items():
-        lead = round(BAR_WIDTH * before / total)
-        length = max(1, round(BAR_WIDTH * took / total))
+        lead = round(cells_per_ms * before)
+        length = max(1, round(cells_per_ms * took))
         bar = " " * lead + "█" * length
         rows.append(Text.assemble(f"  {stage:<9}{took:7.3f} ms ", (bar, "cyan")))
         before += took
