@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.types import Rows
 from ranking.retrieval import retrieve
 from training.datasets import Dataset
+from training.datasets.errors import DataError
 from training.fit import fit
 from training.interactions import Interactions
 from training.progress import Progress, silent
@@ -40,6 +41,9 @@ def examples(
     At each cut the last fifth of every user's interactions is set aside; embeddings, neighbours,
     popularity, history and features come from what lies before, labels from the fifth. The next
     cut starts from what lies before this one.
+
+    Raises:
+        DataError: there is nothing to learn from.
     """
     rng = np.random.default_rng(seed)
     blocks: list[Rows] = []
@@ -60,6 +64,11 @@ def examples(
                 blocks.append(block.rows[kept])
                 labels.append(label[kept].astype(np.int32))
     progress("examples", CUTS * before.n_users, CUTS * before.n_users)
+    if not blocks:
+        raise DataError(
+            f"{dataset.name}: too little to learn a ranking from: nobody's later items are among "
+            "what their earlier ones lead to; give more interactions per user"
+        )
     return Examples(
         columns=snapshot.columns,
         rows=np.concatenate(blocks),

@@ -6,6 +6,7 @@ import pytest
 from ranking.retrieval import retrieve
 from tests.training.worlds import small_world
 from training import examples as module
+from training.datasets.errors import DataError
 from training.examples import SHARE, Examples, examples
 from training.fit import fit
 from training.interactions import Interactions
@@ -89,3 +90,10 @@ def test_examples_come_in_requests_with_hits_and_misses() -> None:
 
 def test_the_same_seed_gives_the_same_examples() -> None:
     assert examples(WORLD, OWN, 1).rows.tobytes() == examples(WORLD, OWN, 1).rows.tobytes()
+
+
+def test_a_world_without_a_past_is_refused_with_a_remedy() -> None:
+    first = np.flatnonzero(np.diff(OWN.users, prepend=-1))
+    once = Interactions.of(OWN.users[first], OWN.items[first], OWN.times[first], OWN.n_users)
+    with pytest.raises(DataError, match="give more interactions per user"):
+        examples(WORLD, once, seed=1)

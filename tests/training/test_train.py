@@ -106,3 +106,12 @@ def test_nothing_that_is_no_number_is_published(
     with pytest.raises(ValueError, match="item_rows"):
         publish(tmp_path, replace(WORLD, item_rows=poisoned), WORLD.interactions, *learnt)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [(4, 12, 6), (12, 30, 8)])
+def test_a_tiny_world_still_gives_an_artifact_that_serves(
+    size: tuple[int, int, int], tmp_path: Path
+) -> None:
+    snapshot = read(train(small_world(*size), tmp_path))
+    rows = np.ones((3, len(snapshot.columns)), dtype=np.float32)
+    assert np.isfinite(snapshot.scorer(rows)).all()
