@@ -106,7 +106,7 @@ def test_sigterm_under_load_drops_no_accepted_request(
 def test_a_killed_service_leaves_no_valkey_behind(artifacts: Path) -> None:
     with served(artifacts) as (process, _):
         servers = descendants(process.pid)
-        assert len(servers) == 2, "the watcher and the server"
+        assert len(servers) >= 2, "the watcher and the server"
         process.kill()
         process.wait()
         deadline = time.monotonic() + 10
