@@ -1,0 +1,369 @@
+"""Time W1 over HTTP: 1000 candidates x 64 features ranked by Braid and by its peers (bars B1, B2).
+
+    python -m benchmarks.rank [--short | --tiny] [--json]
+
+1000 items drawn evenly from the catalogue, 64 float32 features each from one Valkey, a forest of
+200 trees x 63 leaves, MMR to 50 of the best 250. All servers run at once and are asked in turn.
+Answers are compared with a plain computation before anything is timed.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from time import sleep
+from typing import Any
+
+import lightgbm
+import numpy as np
+import redis
+
+from benchmarks import client, servers
+from benchmarks.client import Connection, Run, closed_loop, open_loop
+from benchmarks.machine import python
+from benchmarks.options import Options, emit, parse, say
+from benchmarks.rerank import numpy_mmr
+from benchmarks.servers import Server
+from benchmarks.world import World, build, fill
+from service.embedded import EmbeddedValkey
+
+CANDIDATES, LIMIT, DEPTH, DIVERSITY = 1000, 50, 250, 0.3
+TOLERANCE = 1e-5
+DEADLINE_MS = 10_000  # far away: an answer that leaves a stage out would be no W1
+LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
+
+
+@dataclass
+class Contestant:
+    """A server and what was measured of it."""
+
+    server: Server
+    about: str
+    closed: dict[int, list[dict[str, float]]] = field(default_factory=dict)
+    open: dict[float, list[dict[str, float]]] = field(default_factory=dict)
+
+    @property
+    def capacity(self) -> float:
+        """Return answers per second with eight requests under way."""
+        return median(run["per_second"] for run in self.closed[8])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    items: int
+    trees: int
+    checks: int
+    warm_s: float
+    repetitions: int
+    closed_s: float
+    loads: Sequence[float]
+    open_repetitions: int
+    open_s: float
+
+
+def plan(options: Options) -> Plan:
+    """Return what goes with the size."""
+    return options.pick(
+        full=Plan(100_000, 200, 20, 5.0, 5, 3.0, LOADS, 5, 2.0),
+        short=Plan(20_000, 200, 10, 2.0, 3, 0.7, LOADS[1::2], 1, 1.0),
+        tiny=Plan(2_000, 5, 2, 0.1, 1, 0.1, LOADS[1:2], 1, 0.2),
+    )
+
+
+def contest(
+    stack: ExitStack, world: World, store: str, probe: bytes, names: Sequence[str]
+) -> list[Contestant]:
+    """Start the contestants of these names, and stop them when the stack closes."""
+    own = ["--redis", store, "--artifact", str(world.artifact)]
+    found = {
+        "W1_FOLDER": str(world.folder),
+        "W1_REDIS": store,
+        "PYTHONPATH": str(servers.ROOT),
+        "NUMBA_CACHE_DIR": str(world.folder / "numba"),
+    }
+    two, one = {**found, "W1_THREADS": "2"}, {**found, "W1_THREADS": "1"}
+    app = "app:create"
+    offers: dict[str, tuple[str, list[str], list[str], dict[str, str]]] = {
+        "braid": (f"Braid as it comes: {python()}, near cache warm", ["braid"], own, {}),
+        "braid, no near cache": (
+            "every row of every request from Valkey, by one MGET",
+            ["braid"],
+            [*own, "--near-cache-mib", "0"],
+            {},
+        ),
+        "braid, GIL on": (
+            "the same free-threaded build with PYTHON_GIL=1; no GIL build of 3.14 was at hand",
+            ["braid"],
+            own,
+            {"PYTHON_GIL": "1"},
+        ),
+        "fastapi": ("one process, LightGBM on 2 OpenMP threads", ["peer"], [], two),
+        "fastapi, process pool": (
+            "one process and ProcessPoolExecutor(2), half of the rows each",
+            ["peer"],
+            [],
+            {**one, "W1_POOL": "2"},
+        ),
+        "fastapi, 2 workers": (
+            "uvicorn --workers 2, LightGBM on one thread each",
+            ["peer"],
+            ["--workers", "2"],
+            one,
+        ),
+    }
+    started = []
+    for name in names:
+        about, (kind,), flags, environment = offers[name]
+        say(f"start {name}")
+        port = servers.free_port()
+        command = (
+            servers.braid(port, *flags) if kind == "braid" else servers.peer(app, port, *flags)
+        )
+        log = world.folder / f"{len(started)}-{re.sub(r'\W+', '-', name)}.log"
+        server = stack.enter_context(
+            servers.serving(name, command, port, probe, log, environment)
+        )
+        started.append(Contestant(server, about))
+    return started
+
+
+CONTESTANTS = (
+    "braid",
+    "braid, no near cache",
+    "braid, GIL on",
+    "fastapi",
+    "fastapi, process pool",
+    "fastapi, 2 workers",
+)
+
+
+def wishes(world: World, count: int) -> list[list[str]]:
+    """Draw what clients ask for: lists of candidates."""
+    rng = np.random.default_rng(5)
+    return [
+        [world.ids[item] for item in rng.choice(len(world.ids), CANDIDATES, replace=False)]
+        for _ in range(count)
+    ]
+
+
+def request(candidates: Sequence[str]) -> bytes:
+    """Return the HTTP request for W1 over these candidates."""
+    body = {
+        "candidates": candidates,
+        "limit": LIMIT,
+        "diversity": DIVERSITY,
+        "deadline_ms": DEADLINE_MS,
+    }
+    return client.post("/v1/rank", json.dumps(body).encode())
+
+
+class Reference:
+    """The plainest computation of W1: LightGBM, sort, MMR as the paper has it."""
+
+    def __init__(self, world: World) -> None:
+        self._model = lightgbm.Booster(model_str=world.model_text)
+        self._world = world
+        self._ordinals = {item: ordinal for ordinal, item in enumerate(world.ids)}
+
+    def __call__(self, candidates: Sequence[str]) -> list[tuple[str, float]]:
+        """Return (item id, score) pairs, best first."""
+        items = np.array([self._ordinals[item] for item in candidates])
+        rows = self._world.rows[items]
+        scores = self._model.predict(rows, raw_score=True, num_threads=1).astype(np.float32)
+        best = np.argsort(-scores, kind="stable")[:DEPTH]
+        picks = best[numpy_mmr(scores[best], self._world.embeddings[items[best]], LIMIT, DIVERSITY)]
+        return [(candidates[pick], float(scores[pick])) for pick in picks]
+
+
+def check(
+    contestants: Sequence[Contestant], reference: Reference, wanted: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Compare every contestant's slates with the reference.
+
+    Returns:
+        Each one's largest difference in a score.
+
+    Raises:
+        AssertionError: another item in some place, or a score that is off.
+    """
+    largest: dict[str, float] = {}
+    for contestant in contestants:
+        connection = Connection(contestant.server.address)
+        for candidates in wanted:
+            reply = connection.ask(request(candidates))
+            assert client.good(reply), (contestant.server.name, reply.body[:300])
+            slate = json.loads(reply.body)["items"]
+            off = difference([(i["item_id"], i["score"]) for i in slate], reference(candidates))
+            assert off <= TOLERANCE, (contestant.server.name, off)
+            name = contestant.server.name
+            largest[name] = max(off, largest.get(name, 0.0))
+        connection.close()
+    return largest
+
+
+def difference(slate: Sequence[tuple[str, float]], expected: Sequence[tuple[str, float]]) -> float:
+    """Return the largest difference in a score; infinite where the items are not the same."""
+    if [item for item, _ in slate] != [item for item, _ in expected]:
+        return float("inf")
+    return max(abs(a - b) for (_, a), (_, b) in zip(slate, expected, strict=True))
+
+
+def figures(run: Run, server_cpu_s: float, store_cpu_s: float) -> dict[str, float]:
+    """Return one run's figures."""
+    milliseconds = np.sort(run.latencies_s) * 1e3
+    n = len(milliseconds)
+    return {
+        "p50_ms": _quantile(milliseconds, 0.5),
+        "p95_ms": _quantile(milliseconds, 0.95),
+        "p99_ms": _quantile(milliseconds, 0.99),
+        "per_second": run.per_second,
+        "requests": n,
+        "failed": run.failed,
+        "server_cpu_ms": server_cpu_s / n * 1e3,
+        "store_cpu_ms": store_cpu_s / n * 1e3,
+        "client_cpu_ms": run.client_cpu_s / n * 1e3,
+    }
+
+
+def _quantile(ascending: np.ndarray[Any, np.dtype[np.float64]], share: float) -> float:
+    """Return the value below which at least that share lies; no interpolation, for inf's sake."""
+    return float(ascending[min(len(ascending) - 1, int(np.ceil(share * len(ascending))) - 1)])
+
+
+def middle(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the median of every figure over the repetitions."""
+    return {name: median(run[name] for run in runs) for name in runs[0]}
+
+
+class Meter:
+    """Runs one load against one server, and weighs what it cost."""
+
+    def __init__(self, store: Server) -> None:
+        self._store = store
+
+    def __call__(self, server: Server, load: Any) -> dict[str, float]:
+        """Return the figures of ``load()``, which gives a `Run`."""
+        before, store_before = server.cpu_s(), self._store.cpu_s()
+        run = load()
+        return figures(run, server.cpu_s() - before, self._store.cpu_s() - store_before)
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Run everything and return the results."""
+    todo = plan(options)
+    with tempfile.TemporaryDirectory(prefix="braid-bench-") as name, ExitStack() as stack:
+        say("train the forest, publish the catalogue")
+        world = build(Path(name), todo.items, todo.trees)
+        port = servers.free_port()
+        valkey = stack.enter_context(EmbeddedValkey(port))
+        store = Server("valkey", valkey.pid, ("127.0.0.1", port))
+        url = f"redis://127.0.0.1:{port}"
+        with redis.Redis.from_url(url) as connection:
+            say("fill the store")
+            fill(world, connection)
+        wanted = wishes(world, 64)
+        requests = [request(candidates) for candidates in wanted]
+        entrants = contest(stack, world, url, requests[0], CONTESTANTS)
+        say("compare the answers")
+        equal = check(entrants, Reference(world), wanted[: todo.checks])
+        _warm(entrants, requests, todo.warm_s)
+        meter = Meter(store)
+        _closed(entrants, requests, todo, meter)
+        _open(entrants, requests, todo, meter)
+        stages = {
+            entrant.server.name: _stages(entrant.server, requests, options)
+            for entrant in entrants
+            if entrant.server.name.startswith("braid")
+        }
+        return {
+            "work": {
+                "candidates": CANDIDATES,
+                "features": world.rows.shape[1],
+                "trees": todo.trees,
+                "catalogue": todo.items,
+                "limit": LIMIT,
+                "repetitions": todo.repetitions,
+            },
+            "equal": {"requests": todo.checks, "largest_difference": equal},
+            "contestants": [_summary(entrant) for entrant in entrants],
+            "stages_ms": stages,
+            "load_average": os.getloadavg()[0],
+        }
+
+
+def _warm(entrants: Sequence[Contestant], requests: Sequence[bytes], seconds: float) -> None:
+    for entrant in entrants:
+        say(f"warm {entrant.server.name}")
+        closed_loop(entrant.server.address, requests, 8, seconds)
+
+
+def _closed(
+    entrants: Sequence[Contestant], requests: Sequence[bytes], todo: Plan, meter: Meter
+) -> None:
+    for repetition in range(todo.repetitions):
+        turn = repetition % len(entrants)
+        for entrant in [*entrants[turn:], *entrants[:turn]]:
+            for connections in (1, 8):
+                server = entrant.server
+                say(
+                    f"closed loop {repetition + 1}/{todo.repetitions}: "
+                    f"{server.name}, {connections} at once"
+                )
+                run = meter(
+                    server,
+                    lambda: closed_loop(server.address, requests, connections, todo.closed_s),  # noqa: B023  called at once
+                )
+                entrant.closed.setdefault(connections, []).append(run)
+
+
+def _open(
+    entrants: Sequence[Contestant], requests: Sequence[bytes], todo: Plan, meter: Meter
+) -> None:
+    for repetition in range(todo.open_repetitions):
+        for load in todo.loads:
+            for entrant in entrants:
+                server, rate = entrant.server, load * entrant.capacity
+                say(f"open loop {repetition + 1}/{todo.open_repetitions}: {server.name}, {load:.0%}")
+                schedule = client.arrivals(rate, todo.open_s, seed=repetition)
+                run = meter(server, lambda: open_loop(server.address, requests, schedule))  # noqa: B023  called at once
+                entrant.open.setdefault(load, []).append({"rate": rate, **run})
+                sleep(0.1)  # what an overloaded server has not answered, it drops here
+
+
+def _stages(server: Server, requests: Sequence[bytes], options: Options) -> dict[str, float]:
+    """Return the median of each stage as the server tells it in `Server-Timing`."""
+    connection = Connection(server.address)
+    found: dict[str, list[float]] = {}
+    for index in range(options.pick(500, 100, 5)):
+        head = connection.ask(requests[index % len(requests)]).head
+        for stage, took in re.findall(rb"(\w+);dur=([\d.]+)", head):
+            found.setdefault(stage.decode(), []).append(float(took))
+    connection.close()
+    return {stage: median(times) for stage, times in found.items()}
+
+
+def _summary(entrant: Contestant) -> dict[str, Any]:
+    return {
+        "name": entrant.server.name,
+        "about": entrant.about,
+        "closed": {str(count): middle(runs) for count, runs in entrant.closed.items()},
+        "open": [{"load": load, **middle(runs)} for load, runs in entrant.open.items()],
+        "memory_mib": entrant.server.memory_mib(),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parse(__doc__ or "")
+    emit(options, measure(options))
+
+
+if __name__ == "__main__":
+    main()
