@@ -13,9 +13,13 @@ from ranking.nearest import Nearest
 
 
 class Scorer(Protocol):
-    """Ranks rows: the columns it wants, and float32[n, f] -> float32[n], higher is better."""
+    """Ranks rows: the columns it wants, and float32[n, f] -> float32[n], higher is better.
+
+    ``rows_per_block`` rows cost as much as one; shares are cut at its multiples.
+    """
 
     columns: tuple[str, ...]
+    rows_per_block: int
 
     def __call__(self, rows: Rows) -> Scores:
         """Score each row on its own; same length, same order."""

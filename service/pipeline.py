@@ -132,14 +132,16 @@ def _last_known(items: Items, serving: Serving) -> Rows:
 
 
 def _scores(block: FeatureBlock, serving: Serving, crew: Crew, trace: Trace) -> Scores:
-    scorer = serving.snapshot.scorer
-    rows = block.rows
+    scorer, rows = serving.snapshot.scorer, block.rows
+    step = scorer.rows_per_block
     scores = np.empty(len(rows), dtype=np.float32)
 
     def score(low: int, high: int) -> None:
-        scores[low:high] = scorer(rows[low:high])
+        shard = slice(low * step, high * step)
+        scores[shard] = scorer(rows[shard])
 
-    trace.threads = crew.share(score, len(rows), serving.score_ns_per_row)
+    blocks = -(-len(rows) // step)
+    trace.threads = crew.share(score, blocks, step * serving.score_ns_per_row)
     return scores
 
 

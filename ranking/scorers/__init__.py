@@ -1,7 +1,8 @@
 """The scorer role: a callable with ``columns`` that maps rows float32[n, f] to scores float32[n].
 
 The same length and order comes out as went in, and each row's score depends on that row alone,
-so that any split of the rows over threads gives the same bits.
+so that any split of the rows over threads gives the same bits. ``rows_per_block`` says how many
+rows it does at the cost of one: cutting elsewhere than at its multiples would waste work.
 """
 
 from ranking.scorers.forest import ForestScorer

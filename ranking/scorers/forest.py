@@ -8,11 +8,14 @@ from features.types import Rows, Scores
 from ranking.forest import Forest, parse
 from ranking.forest.kernel import score
 from ranking.forest.layout import lay_out
+from ranking.lanes import LANES
 from ranking.scorers.rows import check_rows
 
 
 class ForestScorer:
     """Score rows, float32[n, f] -> float32[n]: LightGBM's raw prediction, rounded to float32."""
+
+    rows_per_block = LANES
 
     def __init__(self, forest: Forest) -> None:
         self.columns = forest.columns

@@ -20,6 +20,8 @@ class FunctionScorer:
     "last".
     """
 
+    rows_per_block = 1
+
     def __init__(
         self, function: ScoreFunction, columns: Sequence[str], user_columns: Sequence[str] = ()
     ) -> None:

@@ -21,6 +21,8 @@ class LinearScorer:
     bits whatever rows stand beside it; a BLAS product promises no such thing.
     """
 
+    rows_per_block = LANES
+
     def __init__(self, weights: NDArray[np.float32], bias: float, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
         self._weights = np.array(weights, np.float32)
