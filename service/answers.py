@@ -51,8 +51,12 @@ def slate_answer(
 def _primary_sources(scores: NDArray[np.float32], picks: NDArray[np.int64]) -> list[str]:
     """Return for each pick the source that placed it highest among what that source offered."""
     chosen = scores[picks]
-    ahead = (scores[None, :, :] > chosen[:, None, :]).sum(axis=1)
-    places = np.where(np.isnan(chosen), len(scores), ahead)
+    places = np.empty(chosen.shape, np.int64)
+    for column, offered in enumerate(scores.T):
+        ascending = np.sort(offered)  # NaN, where a source offered nothing, comes last
+        known = ascending[: len(ascending) - np.count_nonzero(np.isnan(offered))]
+        places[:, column] = len(known) - np.searchsorted(known, chosen[:, column], side="right")
+    places[np.isnan(chosen)] = len(scores)
     return [SOURCE_NAMES[column] for column in places.argmin(axis=1).tolist()]
 
 

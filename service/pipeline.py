@@ -23,18 +23,12 @@ from features.store import FeatureStore
 from features.types import Candidates, Context, FeatureBlock, Items, Query, Rows, Scores, Slate
 from ranking.assemble import assemble
 from ranking.masks import blocked
-from ranking.rerank import mmr
+from ranking.rerank import depth_for, fill
 from ranking.retrieval import QUOTAS, SOURCES, Found, appraise, merge
 from ranking.snapshot import Snapshot
-from ranking.topk import top_k
 from service.crew import Crew
 from service.spans import Trace
 from service.state import Serving
-
-# MMR looks at this many times the slate's length: what lies deeper would cost more relevance
-# than its variety is worth.
-RERANK_DEPTH = 5
-SMALLEST_RERANK_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,9 @@ def _candidates(query: Query, context: Context, serving: Serving, crew: Crew) ->
     snapshot = serving.snapshot
     if query.candidates:
         items = snapshot.catalogue.ordinals(query.candidates)
-        return appraise(context, snapshot, np.setdiff1d(items, context.exclude))
+        if len(context.exclude):
+            items = np.setdiff1d(items, context.exclude, assume_unique=True)
+        return appraise(context, snapshot, items)
     mask = blocked(context, snapshot)
     sources = list(SOURCES.items())
     offers: list[Found | None] = [None] * len(sources)
@@ -152,13 +148,10 @@ def _slate(
     snapshot: Snapshot,
     trace: Trace,
 ) -> Slate:
-    depth = max(SMALLEST_RERANK_DEPTH, RERANK_DEPTH * query.limit)
-    best = top_k(scores, depth)
-    best = best[np.isfinite(scores[best])]  # a score that is no number earns no place
-    if query.diversity and not trace.left_s():
+    diversity = query.diversity
+    if diversity and not trace.left_s():
         trace.degrade("rerank", "deadline")
-        picks = best[: query.limit]
-    else:
-        vectors = snapshot.directions[block.items[best]]
-        picks = best[mmr(scores[best], vectors, query.limit, query.diversity)]
+        diversity = 0.0
+    depth = depth_for(query.limit)
+    picks = fill(block.items, scores, snapshot.directions, query.limit, diversity, depth)
     return Slate(picks=picks, scores=scores[picks])

@@ -41,7 +41,8 @@ def retrieve(context: Context, snapshot: Snapshot) -> Candidates:
 
 def appraise(context: Context, snapshot: Snapshot, items: Items) -> Candidates:
     """Return the caller's items as candidates, each with every source's opinion of it."""
-    items = np.unique(items)
+    items = np.sort(items)
+    items = items[np.diff(items, prepend=-1) > 0]  # several times faster than np.unique
     scores = [score(context, snapshot, items) for score in OPINIONS.values()]
     return Candidates(items, np.stack(scores, axis=1), because(context, snapshot, items))
 
