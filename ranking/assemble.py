@@ -1,5 +1,7 @@
 """The ranker's rows: one function, called by training and by every request alike."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,24 +22,23 @@ def assemble(
         candidates: n of them.
         item_rows: float32[n, w], the candidates' stored rows, or the schema's defaults.
         present: bool[n], False where the defaults stand in.
-        snapshot: supplies the rest; its scorer decides which columns.
+        snapshot: supplies the rest; its scorer decides which columns, and no group is computed
+            of which it wants none.
 
     Returns a block whose rows are float32[n, f], C-contiguous and finite: a value that is not
     a finite number counts as 0.
     """
-    width = item_rows.shape[1]
     item_rows = _finite(item_rows)
-    rows = np.empty((len(candidates.items), len(snapshot.columns)), dtype=np.float32)
-    gaps = len(CROSS)
-    item = gaps + len(snapshot.layout.numbers)
-    user = item + width
-    _write_opinions(rows, context, candidates, snapshot)
-    _write_taste(rows, context, candidates, item_rows, snapshot)
-    rows[:, gaps:item] = _gaps(context, item_rows, snapshot)
-    rows[:, item:user] = item_rows
-    rows[:, user:] = context.user_row
-    if snapshot.selection is not None:
-        rows = rows.take(snapshot.selection, axis=1)
+    makers: dict[str, Callable[[], Rows]] = {
+        "opinions": lambda: _opinions(context, candidates, snapshot),
+        "taste": lambda: _taste(context, candidates, item_rows, snapshot),
+        "gaps": lambda: _gaps(context, item_rows, snapshot),
+        "item": lambda: item_rows,
+        "user": lambda: np.broadcast_to(context.user_row, (len(item_rows), len(context.user_row))),
+    }
+    rows = np.empty((len(item_rows), len(snapshot.scorer.columns)), dtype=np.float32)
+    for name, (source, target) in snapshot.parts.items():
+        rows[:, target] = makers[name]()[:, source]
     return FeatureBlock(candidates.items, _finite(rows), present)
 
 
@@ -48,29 +49,27 @@ def _finite(rows: Rows) -> Rows:
     return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _write_opinions(
-    rows: Rows, context: Context, candidates: Candidates, snapshot: Snapshot
-) -> None:
-    """Fill the ``source.*`` and ``rank.*`` columns.
+def _opinions(context: Context, candidates: Candidates, snapshot: Snapshot) -> Rows:
+    """Return the ``source.*`` and ``rank.*`` columns.
 
     A source's score is asked for every candidate, whoever offered it, so that a row means the
     same in a recommendation and in the ranking of a caller's own candidates.
     """
+    out = np.empty((len(candidates.items), 2 * len(SOURCE_NAMES)), dtype=np.float32)
     for column, opinion in enumerate(OPINIONS.values()):
         scores = opinion(context, snapshot, candidates.items)
-        rows[:, column] = scores
-        rows[:, len(SOURCE_NAMES) + column] = _ranks(scores)
+        out[:, column] = scores
+        out[:, len(SOURCE_NAMES) + column] = _ranks(scores)
+    return out
 
 
-def _write_taste(
-    rows: Rows, context: Context, candidates: Candidates, item_rows: Rows, snapshot: Snapshot
-) -> None:
-    """Fill the ``taste.*``, ``attributes.*`` and ``history.*`` columns."""
-    out = rows[:, 2 * len(SOURCE_NAMES) : len(CROSS)]
-    out[:] = 0.0
+def _taste(context: Context, candidates: Candidates, item_rows: Rows, snapshot: Snapshot) -> Rows:
+    """Return the ``taste.*``, ``attributes.*`` and ``history.*`` columns."""
+    width = len(CROSS) - 2 * len(SOURCE_NAMES)
+    out = np.zeros((len(candidates.items), width), dtype=np.float32)
     history, (last, weights) = context.history, recent(context)
     if not len(history) or not len(candidates.items):
-        return
+        return out
     alike = np.full(len(history), 1.0 / len(history), dtype=np.float32)
     directions = snapshot.directions[candidates.items]
     cosines = directions @ snapshot.directions[last].T
@@ -84,6 +83,7 @@ def _write_taste(
     out[:, 4] = share @ (weights @ snapshot.attributes[last])
     out[:, 5] = share @ (alike @ snapshot.attributes[history])
     out[:, 6] = np.log1p(len(history))
+    return out
 
 
 def _ranks(scores: Scores) -> NDArray[np.int64]:

@@ -62,3 +62,21 @@ def ranker_columns(
         *(f"item.{name}" for name in item_columns),
         *(f"user.{name}" for name in user_columns),
     )
+
+
+def group_lengths(numbers: int, width: int, total: int) -> dict[str, int]:
+    """Return how many columns each group has that `assemble` makes, in their order.
+
+    Args:
+        numbers: how many of an item row's columns are numbers; each has a gap.
+        width: of an item row.
+        total: of all columns together.
+    """
+    opinions = 2 * len(SOURCE_NAMES)
+    return {
+        "opinions": opinions,
+        "taste": len(CROSS) - opinions,
+        "gaps": numbers,
+        "item": width,
+        "user": total - len(CROSS) - numbers - width,
+    }

@@ -1,5 +1,6 @@
 """The snapshot: everything a request ranks with, immutable and of one version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,8 +9,11 @@ from numpy.typing import NDArray
 
 from features.types import Items, Rows, Scores
 from ranking.catalogue import Catalogue
-from ranking.columns import ItemLayout, ranker_columns
+from ranking.columns import ItemLayout, group_lengths, ranker_columns
 from ranking.nearest import Nearest
+
+type Columns = slice | NDArray[np.int64]
+"""Some columns of an array, as an index."""
 
 
 class Scorer(Protocol):
@@ -49,7 +53,8 @@ class Snapshot:
         numbers, attributes: float32[n_items, *], those columns of item_rows, side by side.
         layout: where they stand in a row.
         columns: the names of all columns that `ranking.assemble` can make.
-        selection: int64[f], the scorer's columns among them; None where it takes them all.
+        parts: by group of columns, those that the scorer wants and where it wants them, a pair
+            of indices into the group and into the row; no group of which it wants none.
 
     Every array is made read-only. Raises ValueError where the scorer asks for an unknown column.
     """
@@ -72,7 +77,7 @@ class Snapshot:
     attributes: Rows = field(init=False)
     layout: ItemLayout = field(init=False)
     columns: tuple[str, ...] = field(init=False)
-    selection: NDArray[np.int64] | None = field(init=False)
+    parts: Mapping[str, tuple[Columns, Columns]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive, then freeze the arrays."""
@@ -86,7 +91,9 @@ class Snapshot:
             "attributes": np.ascontiguousarray(self.item_rows[:, layout.attributes]),
             "layout": layout,
             "columns": columns,
-            "selection": _selection(columns, self.scorer.columns),
+            "parts": _parts(
+                columns, self.scorer.columns, len(layout.numbers), len(self.item_columns)
+            ),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -96,11 +103,27 @@ class Snapshot:
                 value.flags.writeable = False
 
 
-def _selection(columns: tuple[str, ...], wanted: tuple[str, ...]) -> NDArray[np.int64] | None:
-    if wanted == columns:
-        return None
+def _parts(
+    columns: tuple[str, ...], wanted: tuple[str, ...], numbers: int, width: int
+) -> dict[str, tuple[Columns, Columns]]:
     place = {name: index for index, name in enumerate(columns)}
     unknown = [name for name in wanted if name not in place]
     if unknown:
         raise ValueError(f"the scorer asks for unknown columns: {', '.join(unknown)}")
-    return np.array([place[name] for name in wanted], dtype=np.int64)
+    places = np.array([place[name] for name in wanted], dtype=np.int64)
+    parts, low = {}, 0
+    lengths = group_lengths(numbers, width, len(columns))
+    for name, length in lengths.items():
+        target = np.flatnonzero((places >= low) & (places < low + length))
+        if len(target):
+            parts[name] = _sliced(places[target] - low), _sliced(target)
+        low += length
+    return parts
+
+
+def _sliced(indices: NDArray[np.int64]) -> Columns:
+    """Return consecutive indices as a slice, which numpy copies several times faster."""
+    first, count = int(indices[0]), len(indices)
+    if np.array_equal(indices, np.arange(first, first + count)):
+        return slice(first, first + count)
+    return indices

@@ -8,7 +8,7 @@ import numpy as np
 
 from features.types import Context, Items
 from ranking.masks import blocked
-from ranking.rerank import mmr
+from ranking.rerank import depth_for, fill
 from ranking.retrieval import SOURCES, fuse, retrieve
 from ranking.snapshot import Snapshot
 from ranking.topk import top_k
@@ -23,8 +23,8 @@ SHARE: Final = 0.2
 DEPTH: Final = 50
 DIVERSITY: Final = 0.3
 """A request's default for MMR."""
-POOL: Final = 100
-"""How many of the best-scored candidates MMR looks at."""
+SLATE: Final = 10
+"""The slate's length that decides how many candidates compete for it."""
 
 PROTOCOL: Final = (
     "test: the last 20 % of each user's interactions by time; trained on the rest, whose items are "
@@ -111,9 +111,8 @@ def _ranked(context: Context, snapshot: Snapshot) -> Items:
 def _diversified(context: Context, snapshot: Snapshot) -> Items:
     block = rows_of(context, retrieve(context, snapshot), snapshot)
     scores = snapshot.scorer(block.rows)
-    pool = top_k(scores, POOL)
-    picks = mmr(scores[pool], snapshot.directions[block.items[pool]], DEPTH, DIVERSITY)
-    return block.items[pool[picks]]
+    depth = depth_for(SLATE)
+    return block.items[fill(block.items, scores, snapshot.directions, DEPTH, DIVERSITY, depth)]
 
 
 def _measure(

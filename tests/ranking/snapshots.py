@@ -30,6 +30,8 @@ COLUMNS = ranker_columns(ITEM_COLUMNS, USER_COLUMNS, ItemLayout.of(SCHEMAS["item
 class Indifferent:
     """Scores every row 0, and asks for the columns it is given."""
 
+    rows_per_block = 1
+
     def __init__(self, columns: tuple[str, ...] = COLUMNS) -> None:
         self.columns = columns
 

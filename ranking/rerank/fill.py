@@ -1,0 +1,38 @@
+"""The slate: the best-scored candidates, re-ranked to be unlike each other."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Items, Scores
+from ranking.rerank.mmr import mmr
+from ranking.topk import Picks, top_k
+
+# MMR looks at this many times the slate's length: what lies deeper would cost more relevance
+# than its variety is worth.
+DEPTH_PER_PLACE = 5
+SMALLEST_DEPTH = 100
+
+
+def depth_for(limit: int) -> int:
+    """Return how many of the best scores compete for ``limit`` places."""
+    return max(SMALLEST_DEPTH, DEPTH_PER_PLACE * limit)
+
+
+def fill(
+    items: Items,
+    scores: Scores,
+    directions: NDArray[np.float32],
+    limit: int,
+    diversity: float,
+    depth: int,
+) -> Picks:
+    """Pick up to ``limit`` of n candidates, best first: int64[k], indices into them.
+
+    ``items`` is int64[n], ``scores`` float32[n], ``directions`` float32[n_items, d] by ordinal.
+    The ``depth`` best compete by maximal marginal relevance; without ``diversity`` that is plain
+    top-k. A score that is no finite number earns no place.
+    """
+    best = top_k(scores, depth)
+    best = best[np.isfinite(scores[best])]
+    picks: Picks = best[mmr(scores[best], directions[items[best]], limit, diversity)]
+    return picks
