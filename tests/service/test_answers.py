@@ -1,26 +1,116 @@
+"""From arrays to what a client reads: each pick named, with where it came from and why."""
+
+import math
+from typing import Any
+
+import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from features.trust import Trust
+from features.types import Candidates, FeatureBlock, Slate
+from ranking.catalogue import Catalogue
 from ranking.columns import SOURCE_NAMES
-from service.answers import _primary_sources
+from service.answers import _primary_sources, slate_answer
+from service.pipeline import Answer
+from service.spans import Trace
+from service.state import Serving
+from tests.ranking.snapshots import snapshot
+
+NAN = float("nan")
 
 
-def plain(scores: np.ndarray, picks: np.ndarray) -> list[str]:
-    """Count, for every pick and source, the candidates that the source places higher."""
-    named = []
+@pytest.fixture(scope="module")
+def serving() -> Serving:
+    known: list[dict[str, Any]] = [{"title": "Star Wars", "genre": ["Action"]}, {"title": "Alien"}]
+    catalogue = Catalogue(("50", "183", "x", "y", "z", "w"), (*known, {}, {}, {}, {}))
+    return Serving.of(snapshot(6, catalogue=catalogue), near_cache_mib=0, trust=Trust())
+
+
+def answer(picks: list[int], present: list[bool] | None = None) -> Answer:
+    """Return the answer that picked these of the first four items; each has a source of its own."""
+    items = np.arange(4)
+    scores = np.array(
+        [[9, NAN, NAN], [NAN, 5, NAN], [NAN, NAN, 1], [8, NAN, NAN]], dtype=np.float32
+    )
+    chosen = np.array(picks, np.int64)
+    return Answer(
+        Slate(chosen, np.linspace(3, 1, len(picks), dtype=np.float32)),
+        Candidates(items, scores, because=np.array([1, 0, 0, -1])),
+        FeatureBlock(items, np.zeros((4, 1), np.float32), np.array(present or [True] * 4)),
+    )
+
+
+def test_every_pick_is_named_in_order_with_source_and_reason(serving: Serving) -> None:
+    made = slate_answer("r-1", answer([2, 0, 1, 3]), 0, serving, Trace())
+    assert (made.request_id, made.model_version) == ("r-1", "made by hand")
+    assert [(item.item_id, item.source, item.reason) for item in made.items] == [
+        ("x", "popularity", "popular right now"),
+        ("50", "vector", "because of Alien"),
+        ("183", "cooccurrence", "because of Star Wars"),
+        ("y", "vector", "close to your taste"),
+    ]
+    scores = [item.score for item in made.items]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_the_properties_go_out_as_they_are_in_the_catalogue(serving: Serving) -> None:
+    made = slate_answer("r-1", answer([0, 2]), 0, serving, Trace())
+    sent = msgspec.json.decode(msgspec.json.encode(made))
+    assert [item["properties"] for item in sent["items"]] == [
+        {"title": "Star Wars", "genre": ["Action"]},
+        {},
+    ]
+
+
+def test_a_cause_without_a_title_is_named_by_its_id(serving: Serving) -> None:
+    plain = answer([0])
+    plain.candidates.because[0] = 2
+    [item] = slate_answer("r-1", plain, 0, serving, Trace()).items
+    assert item.reason == "because of x"
+
+
+def test_coverage_tells_the_share_of_stored_rows_and_of_known_candidates(serving: Serving) -> None:
+    partly = slate_answer("r", answer([0], [True, False, True, True]), 16, serving, Trace())
+    assert (partly.coverage.features, partly.coverage.scored) == (0.75, 0.25)
+    whole = slate_answer("r", answer([0]), 0, serving, Trace())
+    assert (whole.coverage.features, whole.coverage.scored) == (1.0, 1.0)
+
+
+def test_an_empty_slate_is_an_answer(serving: Serving) -> None:
+    none = np.empty(0, np.int64)
+    empty = Answer(
+        Slate(none, np.empty(0, np.float32)),
+        Candidates(none, np.empty((0, 3), np.float32), none),
+        FeatureBlock(none, np.empty((0, 1), np.float32), np.empty(0, np.bool_)),
+    )
+    made = slate_answer("r", empty, 0, serving, Trace())
+    assert (made.items, made.coverage.features) == ([], 1.0)
+
+
+def test_what_fell_back_is_told(serving: Serving) -> None:
+    trace = Trace()
+    trace.degrade("context", "store_down")
+    [part] = slate_answer("r", answer([0]), 0, serving, trace).degraded
+    assert (part.stage, part.reason) == ("context", "store_down")
+
+
+offers = st.one_of(st.just(NAN), st.sampled_from([0.0, 0.5, 1.0, -1.0, 7.0]))
+
+
+@given(arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=offers), st.data())
+def test_a_pick_is_credited_to_the_source_that_placed_it_highest(
+    scores: np.ndarray, data: st.DataObject
+) -> None:
+    picks = data.draw(st.lists(st.integers(0, len(scores) - 1), unique=True))
+    expected = []
     for pick in picks:
-        places = [
-            len(scores) if np.isnan(mine) else int((column > mine).sum())
-            for mine, column in zip(scores[pick], scores.T, strict=True)
-        ]
-        named.append(SOURCE_NAMES[int(np.argmin(places))])
-    return named
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_an_item_s_source_is_the_one_that_placed_it_highest(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = rng.integers(0, 30, (100, len(SOURCE_NAMES))).astype(np.float32)  # with many ties
-    scores[rng.random(scores.shape) < 0.4] = np.nan
-    picks = rng.permutation(100)[:20]
-    assert _primary_sources(scores, picks) == plain(scores, picks)
+        places = []
+        for column in scores.T:
+            ahead = sum(1 for other in column if other > column[pick])
+            places.append(len(scores) if math.isnan(column[pick]) else ahead)
+        expected.append(SOURCE_NAMES[places.index(min(places))])
+    assert _primary_sources(scores, np.array(picks, np.int64)) == expected
