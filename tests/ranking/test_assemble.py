@@ -157,3 +157,16 @@ def test_a_row_does_not_depend_on_its_neighbours_but_for_the_ranks() -> None:
     alone = rows_of(RECENT, appraise(RECENT, made, ordinals(33)), made)
     kept = [place for place, name in enumerate(COLUMNS) if not name.startswith("rank.")]
     np.testing.assert_allclose(together.rows[33, kept], alone.rows[0, kept], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_choice_of_columns_gives_those_of_the_whole(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = [COLUMNS[place] for place in rng.permutation(len(COLUMNS))[: rng.integers(1, 12)]]
+    if seed % 2:
+        wanted.sort(key=COLUMNS.index)
+    candidates = retrieve(RECENT, snapshot())
+    block = rows_of(RECENT, candidates, snapshot(scorer=Indifferent(tuple(wanted))))
+    whole = rows_of(RECENT, candidates, snapshot())
+    expected = whole.rows[:, [COLUMNS.index(name) for name in wanted]]
+    np.testing.assert_array_equal(block.rows, expected)
