@@ -118,7 +118,7 @@ def contest(
             one,
         ),
     }
-    started = []
+    started: list[Contestant] = []
     for name in names:
         about, (kind,), flags, environment = offers[name]
         say(f"start {name}")
@@ -127,9 +127,7 @@ def contest(
             servers.braid(port, *flags) if kind == "braid" else servers.peer(app, port, *flags)
         )
         log = world.folder / f"{len(started)}-{re.sub(r'\W+', '-', name)}.log"
-        server = stack.enter_context(
-            servers.serving(name, command, port, probe, log, environment)
-        )
+        server = stack.enter_context(servers.serving(name, command, port, probe, log, environment))
         started.append(Contestant(server, about))
     return started
 
@@ -176,7 +174,8 @@ class Reference:
         """Return (item id, score) pairs, best first."""
         items = np.array([self._ordinals[item] for item in candidates])
         rows = self._world.rows[items]
-        scores = self._model.predict(rows, raw_score=True, num_threads=1).astype(np.float32)
+        raw = self._model.predict(rows, raw_score=True, num_threads=1)
+        scores = np.asarray(raw, np.float32)
         best = np.argsort(-scores, kind="stable")[:DEPTH]
         picks = best[numpy_mmr(scores[best], self._world.embeddings[items[best]], LIMIT, DIVERSITY)]
         return [(candidates[pick], float(scores[pick])) for pick in picks]
@@ -330,7 +329,9 @@ def _open(
         for load in todo.loads:
             for entrant in entrants:
                 server, rate = entrant.server, load * entrant.capacity
-                say(f"open loop {repetition + 1}/{todo.open_repetitions}: {server.name}, {load:.0%}")
+                say(
+                    f"open loop {repetition + 1}/{todo.open_repetitions}: {server.name}, {load:.0%}"
+                )
                 schedule = client.arrivals(rate, todo.open_s, seed=repetition)
                 run = meter(server, lambda: open_loop(server.address, requests, schedule))  # noqa: B023  called at once
                 entrant.open.setdefault(load, []).append({"rate": rate, **run})

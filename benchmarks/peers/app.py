@@ -90,10 +90,10 @@ def create() -> FastAPI:
         parts = [run(pool, _score, part) for part in np.array_split(rows, POOL)]
         return np.concatenate(await asyncio.gather(*parts))
 
-    @app.post("/v1/rank")  # type: ignore[untyped-decorator]  # Any, to mypy
+    @app.post("/v1/rank")
     async def rank(wanted: RankRequest) -> Slate:
         ids = wanted.candidates
-        values = await client.mget([f"feature:{item}" for item in ids])
+        values: list[bytes | None] = await client.mget([f"feature:{item}" for item in ids])  # type: ignore[assignment]  # no decode_responses here
         blob = b"".join([value or DEFAULT_ROW for value in values])
         rows = np.frombuffer(blob, np.float32).reshape(len(ids), WIDTH)
         scores = await score(rows)
