@@ -21,7 +21,8 @@ def for_uv() -> dict[str, str]:
     A registry or certificate in pip's variables or files counts for uv too, unless uv's
     own variable says otherwise.
     """
-    env = dict(os.environ)
+    # The system's certificates, as pip does unasked; by uv's older name for it and its newer.
+    env = {"UV_NATIVE_TLS": "1", "UV_SYSTEM_CERTS": "1", **os.environ}
     files = configparser.RawConfigParser()
     files.read([Path(path).expanduser() for path in _PIP_FILES])
     for pips, uvs in _SETTINGS.items():

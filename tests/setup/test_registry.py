@@ -35,3 +35,10 @@ def test_uvs_own_variable_wins_over_pips(told: pytest.MonkeyPatch) -> None:
 def test_pips_certificate_is_uvs_too(told: pytest.MonkeyPatch) -> None:
     told.setenv("PIP_CERT", "/etc/corporate.pem")
     assert for_uv()["SSL_CERT_FILE"] == "/etc/corporate.pem"
+
+
+def test_uv_trusts_the_systems_certificates_as_pip_does(told: pytest.MonkeyPatch) -> None:
+    told.delenv("UV_SYSTEM_CERTS", raising=False)
+    assert for_uv()["UV_SYSTEM_CERTS"] == "1"
+    told.setenv("UV_SYSTEM_CERTS", "0")
+    assert for_uv()["UV_SYSTEM_CERTS"] == "0"

@@ -61,13 +61,15 @@ def commands(scratch: Path) -> Iterator[list[str]]:
     beside this interpreter, so any of either on the machine will do.
     """
     lock = ["--no-deps", "--require-hashes", "--requirement", str(LOCK)]
-    candidates = (os.environ.get("UV"), shutil.which("uv"), "~/.cache/braid/uv/bin/uv")
+    own = f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/braid/uv/bin/uv"
+    candidates = (os.environ.get("UV"), shutil.which("uv"), own)
     for uv in dict.fromkeys(filter(None, candidates)):
         path = Path(uv).expanduser()
         if path.is_file():
             target = ["--link-mode", "copy", "--target", str(scratch), "--python", sys.executable]
-            # Copies: a hard link would let an edit here reach into the installer's cache.
-            yield [str(path), "pip", "install", "--quiet", *target, *lock]
+            # Copies: a hard link would let an edit here reach into the installer's cache. The
+            # system's certificates: pip trusts them unasked, and a proxy's are nowhere else.
+            yield [str(path), "pip", "install", "--quiet", "--native-tls", *target, *lock]
     pips = [[sys.executable, "-m", "pip"]] if find_spec("pip") else []
     pips += [[pip] for pip in (shutil.which("pip3"), shutil.which("pip")) if pip]
     for pip in pips:
