@@ -8,33 +8,37 @@ Answers are compared with a plain computation before anything is timed.
 """
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from time import sleep
 from typing import Any
 
 import lightgbm
 import numpy as np
-import redis
 
 from benchmarks import client, servers
-from benchmarks.client import Connection, Run, closed_loop, open_loop
+from benchmarks.client import Connection, closed_loop, open_loop
 from benchmarks.machine import python
+from benchmarks.meter import Meter, middle
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.rerank import numpy_mmr
 from benchmarks.servers import Server
-from benchmarks.world import World, build, fill
-from service.embedded import EmbeddedValkey
+from benchmarks.standard import (
+    CANDIDATES,
+    DEPTH,
+    DIVERSITY,
+    LIMIT,
+    Ground,
+    ground,
+    request,
+    wishes,
+)
+from benchmarks.world import World
 
-CANDIDATES, LIMIT, DEPTH, DIVERSITY = 1000, 50, 250, 0.3
 TOLERANCE = 1e-5
-DEADLINE_MS = 10_000  # far away: an answer that leaves a stage out would be no W1
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
 
 
@@ -77,89 +81,56 @@ def plan(options: Options) -> Plan:
     )
 
 
-def contest(
-    stack: ExitStack, world: World, store: str, probe: bytes, names: Sequence[str]
-) -> list[Contestant]:
-    """Start the contestants of these names, and stop them when the stack closes."""
-    own = ["--redis", store, "--artifact", str(world.artifact)]
+def contest(stack: ExitStack, base: Ground, probe: bytes) -> list[Contestant]:
+    """Start everybody, and stop them when the stack closes."""
+    world = base.world
+    own = ["--redis", base.url, "--artifact", str(world.artifact)]
     found = {
         "W1_FOLDER": str(world.folder),
-        "W1_REDIS": store,
+        "W1_REDIS": base.url,
         "PYTHONPATH": str(servers.ROOT),
         "NUMBA_CACHE_DIR": str(world.folder / "numba"),
     }
     two, one = {**found, "W1_THREADS": "2"}, {**found, "W1_THREADS": "1"}
-    app = "app:create"
-    offers: dict[str, tuple[str, list[str], list[str], dict[str, str]]] = {
-        "braid": (f"Braid as it comes: {python()}, near cache warm", ["braid"], own, {}),
-        "braid, no near cache": (
+    offers = [
+        ("braid", f"Braid as it comes: {python()}, near cache warm", own, {}),
+        (
+            "braid, no near cache",
             "every row of every request from Valkey, by one MGET",
-            ["braid"],
             [*own, "--near-cache-mib", "0"],
             {},
         ),
-        "braid, GIL on": (
+        (
+            "braid, GIL on",
             "the same free-threaded build with PYTHON_GIL=1; no GIL build of 3.14 was at hand",
-            ["braid"],
             own,
             {"PYTHON_GIL": "1"},
         ),
-        "fastapi": ("one process, LightGBM on 2 OpenMP threads", ["peer"], [], two),
-        "fastapi, process pool": (
+        ("fastapi", "one process, LightGBM on 2 OpenMP threads", [], two),
+        (
+            "fastapi, process pool",
             "one process and ProcessPoolExecutor(2), half of the rows each",
-            ["peer"],
             [],
             {**one, "W1_POOL": "2"},
         ),
-        "fastapi, 2 workers": (
+        (
+            "fastapi, 2 workers",
             "uvicorn --workers 2, LightGBM on one thread each",
-            ["peer"],
             ["--workers", "2"],
             one,
         ),
-    }
+    ]
     started: list[Contestant] = []
-    for name in names:
-        about, (kind,), flags, environment = offers[name]
+    for name, about, flags, environment in offers:
         say(f"start {name}")
         port = servers.free_port()
-        command = (
-            servers.braid(port, *flags) if kind == "braid" else servers.peer(app, port, *flags)
+        serve = servers.braid if name.startswith("braid") else servers.peer
+        log = world.folder / f"{len(started)}.log"
+        server = stack.enter_context(
+            servers.serving(name, serve(port, *flags), port, probe, log, environment)
         )
-        log = world.folder / f"{len(started)}-{re.sub(r'\W+', '-', name)}.log"
-        server = stack.enter_context(servers.serving(name, command, port, probe, log, environment))
         started.append(Contestant(server, about))
     return started
-
-
-CONTESTANTS = (
-    "braid",
-    "braid, no near cache",
-    "braid, GIL on",
-    "fastapi",
-    "fastapi, process pool",
-    "fastapi, 2 workers",
-)
-
-
-def wishes(world: World, count: int) -> list[list[str]]:
-    """Draw what clients ask for: lists of candidates."""
-    rng = np.random.default_rng(5)
-    return [
-        [world.ids[item] for item in rng.choice(len(world.ids), CANDIDATES, replace=False)]
-        for _ in range(count)
-    ]
-
-
-def request(candidates: Sequence[str]) -> bytes:
-    """Return the HTTP request for W1 over these candidates."""
-    body = {
-        "candidates": candidates,
-        "limit": LIMIT,
-        "diversity": DIVERSITY,
-        "deadline_ms": DEADLINE_MS,
-    }
-    return client.post("/v1/rank", json.dumps(body).encode())
 
 
 class Reference:
@@ -214,66 +185,19 @@ def difference(slate: Sequence[tuple[str, float]], expected: Sequence[tuple[str,
     return max(abs(a - b) for (_, a), (_, b) in zip(slate, expected, strict=True))
 
 
-def figures(run: Run, server_cpu_s: float, store_cpu_s: float) -> dict[str, float]:
-    """Return one run's figures."""
-    milliseconds = np.sort(run.latencies_s) * 1e3
-    n = len(milliseconds)
-    return {
-        "p50_ms": _quantile(milliseconds, 0.5),
-        "p95_ms": _quantile(milliseconds, 0.95),
-        "p99_ms": _quantile(milliseconds, 0.99),
-        "per_second": run.per_second,
-        "requests": n,
-        "failed": run.failed,
-        "server_cpu_ms": server_cpu_s / n * 1e3,
-        "store_cpu_ms": store_cpu_s / n * 1e3,
-        "client_cpu_ms": run.client_cpu_s / n * 1e3,
-    }
-
-
-def _quantile(ascending: np.ndarray[Any, np.dtype[np.float64]], share: float) -> float:
-    """Return the value below which at least that share lies; no interpolation, for inf's sake."""
-    return float(ascending[min(len(ascending) - 1, int(np.ceil(share * len(ascending))) - 1)])
-
-
-def middle(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return the median of every figure over the repetitions."""
-    return {name: median(run[name] for run in runs) for name in runs[0]}
-
-
-class Meter:
-    """Runs one load against one server, and weighs what it cost."""
-
-    def __init__(self, store: Server) -> None:
-        self._store = store
-
-    def __call__(self, server: Server, load: Any) -> dict[str, float]:
-        """Return the figures of ``load()``, which gives a `Run`."""
-        before, store_before = server.cpu_s(), self._store.cpu_s()
-        run = load()
-        return figures(run, server.cpu_s() - before, self._store.cpu_s() - store_before)
-
-
 def measure(options: Options) -> dict[str, Any]:
     """Run everything and return the results."""
     todo = plan(options)
-    with tempfile.TemporaryDirectory(prefix="braid-bench-") as name, ExitStack() as stack:
-        say("train the forest, publish the catalogue")
-        world = build(Path(name), todo.items, todo.trees)
-        port = servers.free_port()
-        valkey = stack.enter_context(EmbeddedValkey(port))
-        store = Server("valkey", valkey.pid, ("127.0.0.1", port))
-        url = f"redis://127.0.0.1:{port}"
-        with redis.Redis.from_url(url) as connection:
-            say("fill the store")
-            fill(world, connection)
+    with ExitStack() as stack:
+        base = ground(stack, todo.items, todo.trees)
+        world = base.world
         wanted = wishes(world, 64)
         requests = [request(candidates) for candidates in wanted]
-        entrants = contest(stack, world, url, requests[0], CONTESTANTS)
+        entrants = contest(stack, base, requests[0])
         say("compare the answers")
         equal = check(entrants, Reference(world), wanted[: todo.checks])
         _warm(entrants, requests, todo.warm_s)
-        meter = Meter(store)
+        meter = Meter(base.store)
         _closed(entrants, requests, todo, meter)
         _open(entrants, requests, todo, meter)
         stages = {
@@ -293,7 +217,6 @@ def measure(options: Options) -> dict[str, Any]:
             "equal": {"requests": todo.checks, "largest_difference": equal},
             "contestants": [_summary(entrant) for entrant in entrants],
             "stages_ms": stages,
-            "load_average": os.getloadavg()[0],
         }
 
 

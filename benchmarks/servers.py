@@ -95,11 +95,11 @@ def braid(port: int, *flags: str) -> list[str]:
     return [sys.executable, "-m", "service.cli", "serve", "--port", str(port), *flags]
 
 
-def peer(app: str, port: int, *flags: str) -> list[str]:
-    """Return the command that serves a peer's app factory as its documentation says is fastest."""
+def peer(port: int, *flags: str) -> list[str]:
+    """Return the command that serves the peers' app as uvicorn's documentation says is fastest."""
     options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
     options += ["--log-level", "warning", "--port", str(port), *flags]
-    return [str(PEER_PYTHON), "-m", "uvicorn", f"benchmarks.peers.{app}", "--factory", *options]
+    return [str(PEER_PYTHON), "-m", "uvicorn", "benchmarks.peers.app:create", "--factory", *options]
 
 
 def family(pid: int) -> list[int]:
