@@ -22,14 +22,14 @@ from ranking.snapshot import Snapshot
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
 from service.errors import SettingInvalid
-from service.exposition import BraidCollector, Exposition
-from service.pages import pages
-from service.recorder import Recorder
-from service.routes import hot_routes
-from service.server import Asgi, Server
+from service.http.pages import pages
+from service.http.routes import hot_routes
+from service.http.server import Asgi, Server
+from service.http.unrouted import fail, refuse
+from service.observe.exposition import BraidCollector, Exposition
+from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import Serving, State
-from service.unrouted import fail, refuse
 
 
 class Service:
@@ -103,7 +103,7 @@ class Service:
                 openapi_config=None,
                 logging_config=None,  # the command line decides where the log goes
                 exception_handlers={HTTPException: refuse, Exception: fail},
-                request_max_body_size=None,  # `service.endpoint` counts while it reads
+                request_max_body_size=None,  # `service.http.endpoint` counts while it reads
             )
         finally:
             await store.close()

@@ -12,8 +12,8 @@ from rich.markup import escape
 from features.errors import FeatureError
 from ranking.artifact import ArtifactRejected
 from service.app import gil_enabled
-from service.console import warnings
 from service.errors import Mendable
+from service.terminal.console import warnings
 
 app = App(
     name="braid",

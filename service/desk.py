@@ -6,7 +6,7 @@ import msgspec
 
 from features.store import FeatureStore
 from service.crew import Crew
-from service.recorder import Recorder
+from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import State
 

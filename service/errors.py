@@ -5,7 +5,7 @@ Mendable
 ├── EmbeddedUnavailable  there is no Valkey or Redis program to start
 └── DemoFailed           the service answered the demo with something else than a slate
 
-What a client of the API can mend is in `service.problems`.
+What a client of the API can mend is in `service.http.problems`.
 """
 
 

@@ -27,7 +27,7 @@ from ranking.rerank import depth_for, fill
 from ranking.retrieval import QUOTAS, SOURCES, Found, appraise, merge
 from ranking.snapshot import Snapshot
 from service.crew import Crew
-from service.spans import Trace
+from service.observe.spans import Trace
 from service.state import Serving
 
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from ranking.artifact import read_store
 from service.app import Service
 from service.artifacts import locate
-from service.bars import Bars
 from service.embedded import EmbeddedValkey
 from service.load import load
 from service.settings import Settings
+from service.terminal.bars import Bars
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from ranking.artifact import ArtifactRejected, read
 from service.artifacts import locate
-from service.bars import Bars
 from service.commands._data import Data
-from service.console import console
 from service.errors import DemoFailed
 from service.running import running, wait_for_signal
 from service.settings import Settings
-from service.show import degraded_lines, slate_table, waterfall
+from service.terminal.bars import Bars
+from service.terminal.console import console
+from service.terminal.show import degraded_lines, slate_table, waterfall
 from training.train import train
 
 USERS = ("196", "22", "405")

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 from rich.table import Table
 
-from service.bars import Bars
 from service.commands._data import Data
-from service.console import console, warnings
+from service.terminal.bars import Bars
+from service.terminal.console import console, warnings
 from training.evaluate import Report
 from training.evaluate import evaluate as measure
 from training.plot import plot

@@ -8,10 +8,10 @@ from redis import Redis
 
 from ranking.artifact import read_store
 from service.artifacts import locate
-from service.bars import Bars
-from service.console import console
 from service.load import load as load_into
 from service.settings import check_address
+from service.terminal.bars import Bars
+from service.terminal.console import console
 
 
 def load(

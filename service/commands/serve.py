@@ -1,8 +1,8 @@
 """`braid serve`."""
 
-from service.console import console
 from service.running import running, wait_for_signal
 from service.settings import Settings
+from service.terminal.console import console
 
 
 def serve(settings: Settings = Settings()) -> None:  # noqa: B008  frozen, so sharing it is safe

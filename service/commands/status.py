@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from rich.table import Table
 
-from service.console import console
 from service.errors import Mendable
+from service.terminal.console import console
 
 TIMEOUT_S = 2.0
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from service.bars import Bars
 from service.commands._data import Data
-from service.console import console
+from service.terminal.bars import Bars
+from service.terminal.console import console
 from training.train import SEED
 from training.train import train as learn
 

@@ -14,9 +14,9 @@ from features.trust import Trust
 from features.types import Candidates, FeatureBlock, Slate
 from ranking.catalogue import Catalogue
 from ranking.columns import SOURCE_NAMES
-from service.answers import _primary_sources, slate_answer
+from service.http.answers import _primary_sources, slate_answer
+from service.observe.spans import Trace
 from service.pipeline import Answer
-from service.spans import Trace
 from service.state import Serving
 from tests.ranking.snapshots import snapshot
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.body import LONGEST_ECHO, BodyDecoder
-from service.contract import OPERATIONS
-from service.problems import ProblemError, document
-from service.wire import EventsRequest, RankRequest, RecommendationRequest
+from service.http.body import LONGEST_ECHO, BodyDecoder
+from service.http.contract import OPERATIONS
+from service.http.problems import ProblemError, document
+from service.http.wire import EventsRequest, RankRequest, RecommendationRequest
 
 LARGEST = 1024 * 1024
 recommendation = BodyDecoder(RecommendationRequest, LARGEST)

@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from features.address import Address
 from features.tracking import Tracking
-from service.exposition import BraidCollector, Exposition
-from service.recorder import Recorder, merged
-from service.spans import Trace
+from service.observe.exposition import BraidCollector, Exposition
+from service.observe.recorder import Recorder, merged
+from service.observe.spans import Trace
 
 STAGES = {"context": 20_000, "score": 3_000_000, "a\\b": 5}
 

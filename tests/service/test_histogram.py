@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.exposition import BOUNDS_NS
-from service.histogram import CELLS, Histogram, cell_of, middle_of
+from service.observe.exposition import BOUNDS_NS
+from service.observe.histogram import CELLS, Histogram, cell_of, middle_of
 
 durations = st.one_of(
     st.integers(0, 2**62),

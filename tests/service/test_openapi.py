@@ -8,11 +8,11 @@ import jsonschema
 import msgspec
 import pytest
 
-from service import openapi
-from service.body import BodyDecoder
-from service.contract import OPERATIONS, Operation
-from service.problems import ProblemError, document
-from service.wire import SlateAnswer
+from service.http import openapi
+from service.http.body import BodyDecoder
+from service.http.contract import OPERATIONS, Operation
+from service.http.problems import ProblemError, document
+from service.http.wire import SlateAnswer
 
 DOCUMENT: dict[str, Any] = json.loads(msgspec.json.encode(openapi.document("1.2.3")))
 SCHEMAS = DOCUMENT["components"]["schemas"]

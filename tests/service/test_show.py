@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from service.show import BAR_WIDTH, degraded_lines, slate_table, waterfall
+from service.terminal.show import BAR_WIDTH, degraded_lines, slate_table, waterfall
 
 TIMING = "context;dur=1.000, retrieve;dur=2.000, features;dur=0.001, score;dur=5.000, total;dur=8.5"
 

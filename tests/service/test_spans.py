@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from service import spans
-from service.spans import Trace
+from service.observe import spans
+from service.observe.spans import Trace
 
 
 class Clock:

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from service.problems import BadJson, BodyInvalid, BodyTooLarge
+from service.http.problems import BadJson, BodyInvalid, BodyTooLarge
 
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 _UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)

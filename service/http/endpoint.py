@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 from litestar import Request, Response
 from litestar.datastructures import State as LitestarState
 
-from service import problems
-from service.body import BodyDecoder
 from service.desk import Desk
-from service.problems import BodyTooLarge, NotJson, ProblemError, ServerFault
-from service.spans import Trace
+from service.http import problems
+from service.http.body import BodyDecoder
+from service.http.problems import BodyTooLarge, NotJson, ProblemError, ServerFault
+from service.observe.spans import Trace
 
 AnyRequest = Request[None, None, LitestarState]  # Litestar cannot read a `type` alias
 type Respond[T] = Callable[[T, str, Trace], Awaitable[object]]

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from service.wire import Problem
+from service.http.wire import Problem
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from features.tracking import Tracking
-from service.recorder import Recorder, merged
+from service.observe.recorder import Recorder, merged
 
 NS_PER_S = 1e9
 

@@ -8,14 +8,12 @@ from litestar.handlers import HTTPRouteHandler
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.types import Query
-from service.answers import slate_answer
-from service.contract import EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.desk import Desk
-from service.endpoint import AnyRequest, Endpoint, Respond
-from service.pipeline import recommend
-from service.problems import EventsNotStored, UnknownItems
-from service.spans import Trace
-from service.wire import (
+from service.http.answers import slate_answer
+from service.http.contract import EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
+from service.http.endpoint import AnyRequest, Endpoint, Respond
+from service.http.problems import EventsNotStored, UnknownItems
+from service.http.wire import (
     EventsAnswer,
     EventsRequest,
     RankRequest,
@@ -23,6 +21,8 @@ from service.wire import (
     SimilarRequest,
     SlateAnswer,
 )
+from service.observe.spans import Trace
+from service.pipeline import recommend
 
 
 class Answers:

@@ -5,8 +5,8 @@ import logging
 from litestar import Response
 from litestar.exceptions import HTTPException
 
-from service.endpoint import AnyRequest, new_request_id
-from service.problems import CONTENT_TYPE, NotServed, ProblemError, ServerFault, document
+from service.http.endpoint import AnyRequest, new_request_id
+from service.http.problems import CONTENT_TYPE, NotServed, ProblemError, ServerFault, document
 
 log = logging.getLogger("braid")
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from service import wire
-from service.problems import EventsNotStored, ProblemError, UnknownItems
+from service.http import wire
+from service.http.problems import EventsNotStored, ProblemError, UnknownItems
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from litestar.response import Redirect
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
-from service import openapi
 from service.desk import Desk
-from service.exposition import Exposition
-from service.wire import Readiness
+from service.http import openapi
+from service.http.wire import Readiness
+from service.observe.exposition import Exposition
 
 DOCS_PAGE = """<!doctype html>
 <html lang="en">

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from service import problems
-from service.contract import OPERATIONS, Operation
-from service.wire import Problem, Readiness
+from service.http import problems
+from service.http.contract import OPERATIONS, Operation
+from service.http.wire import Problem, Readiness
 
 _REF = "#/components/schemas/{name}"
 _PROBLEMS = (

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from service.histogram import Histogram
-from service.spans import Trace
+from service.observe.histogram import Histogram
+from service.observe.spans import Trace
 
 
 class Recorder:

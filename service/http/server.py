@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from service.draining import DrainingServer
+from service.http.draining import DrainingServer
 
 BACKLOG = 2048
 type Asgi = Callable[[Any, Any, Any], Awaitable[None]]

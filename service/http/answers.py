@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.columns import SOURCE_NAMES
+from service.http.wire import Coverage, Degradation, RankedItem, SlateAnswer
+from service.observe.spans import Trace
 from service.pipeline import Answer
-from service.spans import Trace
 from service.state import Serving
-from service.wire import Coverage, Degradation, RankedItem, SlateAnswer
 
 POPULAR = "popular right now"
 TASTE = "close to your taste"

@@ -1,0 +1,1 @@
+"""How requests come in and answers go out: contract, wire types, routes, the server."""

@@ -1,0 +1,1 @@
+"""How long it took and how often: spans, histograms, recorders, the metrics page."""
