@@ -67,7 +67,13 @@ def train(rows: Rows, trees: int) -> str:
     worth = signal[:, :10] @ rng.normal(size=10) + 2 * signal[:, 1] * signal[:, 3]
     worth += 2 * rng.normal(size=len(sample))
     grades = np.digitize(worth, np.quantile(worth, [0.6, 0.8, 0.95]))
-    options = {"objective": "lambdarank", "num_leaves": LEAVES, "verbose": -1, "seed": 4, "num_threads": 1}
+    options = {
+        "objective": "lambdarank",
+        "num_leaves": LEAVES,
+        "verbose": -1,
+        "seed": 4,
+        "num_threads": 1,
+    }
     names = [f"item.{name}" for name in NAMES]
     groups = [50] * (len(sample) // 50)
     data = lightgbm.Dataset(sample, grades, group=groups, feature_name=names)
