@@ -90,9 +90,10 @@ def serving(
                 process.wait()
 
 
-def braid(port: int, *flags: str) -> list[str]:
-    """Return the command that serves Braid with this interpreter."""
-    return [sys.executable, "-m", "service.cli", "serve", "--port", str(port), *flags]
+def braid(port: int, *flags: str, variant: str | None = None) -> list[str]:
+    """Return the command that serves Braid, or a variant of it, with this interpreter."""
+    program = ["benchmarks.variants", variant] if variant else ["service.cli"]
+    return [sys.executable, "-m", *program, "serve", "--port", str(port), *flags]
 
 
 def peer(port: int, *flags: str) -> list[str]:

@@ -1,0 +1,239 @@
+"""Time one request on two threads against one, and under load (bars B4, B5).
+
+    python -m benchmarks.crew [--short | --tiny] [--json]
+
+Scoring alone, in this process, with the crew as a request meets it: its helpers asleep. Then the
+whole request over HTTP, one at a time. Then parallelism by three rules under an open loop: never,
+always, and as the crew has it (when a helper is idle and the work is worth it).
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter_ns, sleep
+from typing import Any
+
+import numpy as np
+
+from benchmarks import client, glue, servers
+from benchmarks.client import Connection, closed_loop, open_loop
+from benchmarks.meter import Meter, middle
+from benchmarks.options import Options, emit, parse, say
+from benchmarks.servers import Server
+from benchmarks.standard import CANDIDATES, Ground, ground, request, wishes
+from features.types import Rows, Scores
+from ranking.artifact import read
+from ranking.scorers import ForestScorer, FunctionScorer
+from ranking.snapshot import Scorer
+from service.crew import Crew
+
+GLUE = "benchmarks.glue:score"
+PAUSE_S = 0.001  # between requests a helper sleeps, and its core may too
+LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
+RULES = ("serial", "always parallel", "crew")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    items: int
+    trees: int
+    rows: Sequence[int]
+    calls: int
+    repetitions: int
+    closed_s: float
+    loads: Sequence[float]
+    load_repetitions: int
+    open_s: float
+
+
+def plan(options: Options) -> Plan:
+    """Return what goes with the size."""
+    return options.pick(
+        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 300, 5, 2.0, LOADS, 5, 2.0),
+        short=Plan(20_000, 200, (256, 1000, 5000), 60, 3, 0.5, LOADS[1::3], 1, 1.0),
+        tiny=Plan(2_000, 5, (300,), 3, 1, 0.05, LOADS[2:3], 1, 0.1),
+    )
+
+
+def share(scorer: Scorer, rows: Rows, crew: Crew, cost_ns: float) -> Scores:
+    """Score rows over the crew as `service.pipeline` does."""
+    step, scores = scorer.rows_per_block, np.empty(len(rows), np.float32)
+
+    def score(low: int, high: int) -> None:
+        part = slice(low * step, high * step)
+        scores[part] = scorer(rows[part])
+
+    crew.share(score, -(-len(rows) // step), step * cost_ns)
+    return scores
+
+
+def median_us(calls: dict[str, Callable[[], object]], count: int) -> dict[str, dict[str, float]]:
+    """Time every call in turn, ``count`` times, each after a pause; p50 and p99 in microseconds."""
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(count):
+        for name, call in calls.items():
+            sleep(PAUSE_S)
+            start = perf_counter_ns()
+            call()
+            took[name].append((perf_counter_ns() - start) / 1e3)
+    return {
+        name: {"p50_us": median(times), "p99_us": float(np.percentile(times, 99))}
+        for name, times in took.items()
+    }
+
+
+def scoring(base: Ground, todo: Plan) -> list[dict[str, Any]]:
+    """Score on one thread and on two, the forest and the user's function; the bits must agree."""
+    snapshot = read(base.world.artifact)
+    assert isinstance(snapshot.scorer, ForestScorer)
+    few = ("item.f00", "item.f01", "item.f02", "item.f03")
+    scorers: dict[str, tuple[Scorer, int]] = {
+        "forest (native)": (snapshot.scorer, base.world.rows.shape[1]),
+        "plain Python, 4 columns": (FunctionScorer(glue.score, few), 4),
+        "plain Python, 64 columns": (FunctionScorer(glue.score, snapshot.scorer.columns), 64),
+    }
+    results = []
+    alone, pair = Crew(0), Crew(1)
+    handover_us = pair.calibrate() / 1e3
+    for name, (scorer, width) in scorers.items():
+        for n in todo.rows:
+            say(f"score {n} rows, {name}")
+            rows = np.ascontiguousarray(base.world.rows[:n, :width])
+            expected = scorer(rows)
+            start = perf_counter_ns()
+            scorer(rows)
+            cost_ns = (perf_counter_ns() - start) / n
+            assert np.array_equal(share(scorer, rows, pair, cost_ns), expected), (name, n)
+            calls: dict[str, Callable[[], object]] = {
+                "1 thread": lambda: share(scorer, rows, alone, cost_ns),  # noqa: B023  called at once
+                "crew": lambda: share(scorer, rows, pair, cost_ns),  # noqa: B023  called at once
+            }
+            found = median_us(calls, todo.calls)
+            results.append({"scorer": name, "rows": n, **found, "speed_up": _speed_up(found)})
+    alone.close()
+    pair.close()
+    return [{"handover_us": handover_us}, *results]
+
+
+def _speed_up(found: dict[str, dict[str, float]]) -> float:
+    return found["1 thread"]["p50_us"] / found["crew"]["p50_us"]
+
+
+def serve(
+    stack: ExitStack, base: Ground, rule: str, probe: bytes, *flags: str, loops: int | None = None
+) -> Server:
+    """Start Braid with this rule for its parallelism."""
+    say(f"start {rule} {' '.join(flags)}")
+    port = servers.free_port()
+    own = ["--redis", base.url, "--artifact", str(base.world.artifact), *flags]
+    own += ["--loops", str(loops)] if loops else []
+    if rule == "serial":
+        own += ["--crew", "0"]
+    variant = "always-parallel" if rule == "always parallel" else None
+    command = servers.braid(port, *own, variant=variant)
+    log = base.world.folder / f"{port}.log"
+    return stack.enter_context(servers.serving(rule, command, port, probe, log))
+
+
+def same_answers(rivals: Sequence[Server], requests: Sequence[bytes]) -> None:
+    """Raise AssertionError unless all give the same slates, to the last digit."""
+    connections = [Connection(rival.address) for rival in rivals]
+    for sent in requests:
+        slates = [json.loads(connection.ask(sent).body)["items"] for connection in connections]
+        assert all(slate == slates[0] for slate in slates), [rival.name for rival in rivals]
+    for connection in connections:
+        connection.close()
+
+
+def whole(base: Ground, todo: Plan, candidates: int, flags: Sequence[str]) -> dict[str, Any]:
+    """Time whole requests, one at a time, with and without a helper."""
+    requests = [request(wish) for wish in wishes(base.world, 32, candidates)]
+    meter = Meter(base.store)
+    with ExitStack() as stack:
+        rivals = [
+            serve(stack, base, rule, requests[0], *flags, loops=1) for rule in ("serial", "crew")
+        ]
+        same_answers(rivals, requests[:3])
+        runs: dict[str, list[dict[str, float]]] = {rival.name: [] for rival in rivals}
+        for rival in rivals:
+            closed_loop(rival.address, requests, 1, todo.closed_s)
+        for repetition in range(todo.repetitions):
+            for rival in rivals[:: 1 if repetition % 2 else -1]:
+                say(f"{candidates} candidates, one at a time {repetition + 1}: {rival.name}")
+                run = meter(rival, lambda: closed_loop(rival.address, requests, 1, todo.closed_s))  # noqa: B023  called at once
+                runs[rival.name].append(run)
+    found = {name: middle(repeated) for name, repeated in runs.items()}
+    return {**found, "speed_up": found["serial"]["p50_ms"] / found["crew"]["p50_ms"]}
+
+
+def under_load(base: Ground, todo: Plan, candidates: int, flags: Sequence[str]) -> dict[str, Any]:
+    """Give the three rules the same schedules, from idle to more than can be done."""
+    requests = [request(wish) for wish in wishes(base.world, 32, candidates)]
+    meter = Meter(base.store)
+    with ExitStack() as stack:
+        rivals = [serve(stack, base, rule, requests[0], *flags) for rule in RULES]
+        same_answers(rivals, requests[:3])
+        for rival in rivals:
+            closed_loop(rival.address, requests, 8, todo.closed_s)
+        capacity = median(
+            closed_loop(rivals[0].address, requests, 8, todo.closed_s).per_second for _ in range(3)
+        )
+        curves: dict[str, list[list[dict[str, float]]]] = {rule: [] for rule in RULES}
+        for load in todo.loads:
+            points: dict[str, list[dict[str, float]]] = {rule: [] for rule in RULES}
+            for repetition in range(todo.load_repetitions):
+                schedule = client.arrivals(load * capacity, todo.open_s, seed=repetition)
+                turn = repetition % len(rivals)
+                for rival in [*rivals[turn:], *rivals[:turn]]:
+                    say(f"{candidates} candidates, load {load:.0%} {repetition + 1}: {rival.name}")
+                    run = meter(rival, lambda: open_loop(rival.address, requests, schedule))  # noqa: B023  called at once
+                    points[rival.name].append(run)
+            for rule in RULES:
+                curves[rule].append(points[rule])
+    return {
+        "capacity_per_second": capacity,
+        "curves": {
+            rule: [
+                {"load": load, **middle(runs)}
+                for load, runs in zip(todo.loads, points, strict=True)
+            ]
+            for rule, points in curves.items()
+        },
+    }
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Run everything and return the results."""
+    todo = plan(options)
+    with ExitStack() as stack:
+        base = ground(stack, todo.items, todo.trees)
+        handover, *scores = scoring(base, todo)
+        many = options.pick(full=5000, short=5000, tiny=1500)
+        works: dict[str, tuple[int, list[str]]] = {
+            "W1": (CANDIDATES, []),
+            f"W1 with {many} candidates": (many, []),
+            "W3": (CANDIDATES, ["--scorer", GLUE]),
+        }
+        return {
+            **handover,
+            "scoring": scores,
+            "whole": {name: whole(base, todo, *work) for name, work in works.items()},
+            "under_load": {
+                name: under_load(base, todo, *works[name])
+                for name in options.pick(full=[*works], short=["W1"], tiny=["W1"])
+            },
+        }
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parse(__doc__ or "")
+    emit(options, measure(options))
+
+
+if __name__ == "__main__":
+    main()

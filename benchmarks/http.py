@@ -1,0 +1,187 @@
+"""Time what is around the ranking: HTTP and JSON, and the instruments (bars B11, B12).
+
+    python -m benchmarks.http [--short | --tiny] [--json]
+
+W1's body goes to a bare uvicorn app that sends constant bytes of the same length as Braid's
+answer; to Braid with the ranking left out; and to Braid with the answer's struct made beforehand
+as well. One event loop each, one request at a time. Then W1 whole, with the instruments and
+without, and whether the counters count every request that several threads answered.
+"""
+
+import re
+import sys
+import threading
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter_ns
+from typing import Any
+
+from benchmarks import servers
+from benchmarks.client import Connection, closed_loop, good
+from benchmarks.meter import Meter, middle
+from benchmarks.options import Options, emit, parse, say
+from benchmarks.servers import Server
+from benchmarks.standard import Ground, ground, request, wishes
+from service.observe.recorder import Recorder
+from service.observe.spans import Trace
+
+STAGES = ("context", "retrieve", "features", "score", "rerank", "encode")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    items: int
+    trees: int
+    repetitions: int
+    seconds: float
+    counted: int
+    records: int
+
+
+def plan(options: Options) -> Plan:
+    """Return what goes with the size."""
+    return options.pick(
+        full=Plan(100_000, 200, 15, 1.0, 4000, 20_000),
+        short=Plan(20_000, 200, 5, 0.5, 800, 5000),
+        tiny=Plan(2_000, 5, 1, 0.05, 40, 50),
+    )
+
+
+def bare(stack: ExitStack, base: Ground, answer: bytes, probe: bytes) -> Server:
+    """Start the bare app with an answer of this length."""
+    say("start bare uvicorn")
+    port = servers.free_port()
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.bare:app", "--port", str(port)]
+    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+    command += ["--log-level", "warning"]
+    log, size = base.world.folder / f"{port}.log", {"BARE_BYTES": str(len(answer))}
+    return stack.enter_context(servers.serving("bare uvicorn", command, port, probe, log, size))
+
+
+def serve(
+    stack: ExitStack, base: Ground, name: str, variant: str | None, probe: bytes, loops: int = 1
+) -> Server:
+    """Start Braid or a variant of it."""
+    say(f"start {name}")
+    port = servers.free_port()
+    flags = ["--redis", base.url, "--artifact", str(base.world.artifact), "--loops", str(loops)]
+    command = servers.braid(port, *flags, variant=variant)
+    log = base.world.folder / f"{port}.log"
+    return stack.enter_context(servers.serving(name, command, port, probe, log))
+
+
+def take_turns(
+    rivals: Sequence[Server], requests: Sequence[bytes], todo: Plan, meter: Meter
+) -> dict[str, dict[str, float]]:
+    """Ask each for a while, one request at a time, turn by turn."""
+    runs: dict[str, list[dict[str, float]]] = {rival.name: [] for rival in rivals}
+    for rival in rivals:
+        closed_loop(rival.address, requests, 1, todo.seconds)
+    for repetition in range(todo.repetitions):
+        turn = repetition % len(rivals)
+        for rival in [*rivals[turn:], *rivals[:turn]]:
+            say(f"repetition {repetition + 1}/{todo.repetitions}: {rival.name}")
+            run = meter(rival, lambda: closed_loop(rival.address, requests, 1, todo.seconds))  # noqa: B023  called at once
+            runs[rival.name].append(run)
+    return {name: middle(repeated) for name, repeated in runs.items()}
+
+
+def edges(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str, dict[str, float]]:
+    """Time the bare app and Braid's edge."""
+    with ExitStack() as stack:
+        edge = serve(stack, base, "braid's edge", "edge", requests[0])
+        prepared = serve(stack, base, "edge, answer prepared", "prepared-edge", requests[0])
+        connection = Connection(edge.address)
+        answer = connection.ask(requests[0])
+        connection.close()
+        assert good(answer), answer.body[:300]
+        least = bare(stack, base, answer.body, requests[0])
+        return take_turns([least, edge, prepared], requests, todo, Meter(base.store))
+
+
+def instruments(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str, Any]:
+    """Time W1 with the instruments and without, and hold the counters to the truth."""
+    with ExitStack() as stack:
+        rivals = [
+            serve(stack, base, "instruments on", None, requests[0]),
+            serve(stack, base, "instruments off", "uninstrumented", requests[0]),
+        ]
+        found = take_turns(rivals, requests, todo, Meter(base.store))
+    with ExitStack() as stack:
+        server = serve(stack, base, "two loops", None, requests[0], loops=2)
+        before = counted(server)
+        sent = ask_together(server, requests, todo.counted)
+        told = counted(server) - before
+        assert told == sent, f"{sent} requests were answered, {told} were counted"
+    return {**found, "requests_sent": sent, "requests_counted": told}
+
+
+def ask_together(server: Server, requests: Sequence[bytes], count: int, threads: int = 8) -> int:
+    """Send that many requests over eight connections at once; return how many were answered."""
+    answered = [0] * threads
+
+    def ask(index: int) -> None:
+        connection = Connection(server.address)
+        for turn in range(count // threads):
+            answered[index] += good(connection.ask(requests[turn % len(requests)]))
+        connection.close()
+
+    workers = [threading.Thread(target=ask, args=(index,)) for index in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(answered)
+
+
+def counted(server: Server) -> int:
+    """Return how many `/v1/rank` requests the server says it answered well."""
+    host, port = server.address
+    with urllib.request.urlopen(f"http://{host}:{port}/metrics") as answer:
+        text = answer.read().decode()
+    found = re.search(r'braid_requests_total\{route="/v1/rank",status="200"\} ([\d.]+)', text)
+    return int(float(found[1])) if found else 0
+
+
+def direct_us(calls: int) -> float:
+    """Time a request's instruments alone: one trace, six spans, the header, the recording."""
+    recorder, took = Recorder(), []
+    for _ in range(calls):
+        start = perf_counter_ns()
+        trace = Trace()
+        for stage in STAGES:
+            with trace.span(stage):
+                pass
+        trace.note_near(1000, 0)
+        trace.server_timing()
+        recorder.record("/v1/rank", 200, trace)
+        took.append(perf_counter_ns() - start)
+    return median(took) / 1e3
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Run everything and return the results."""
+    todo = plan(options)
+    with ExitStack() as stack:
+        base = ground(stack, todo.items, todo.trees)
+        requests = [request(wish) for wish in wishes(base.world, 32)]
+        return {
+            "edge": edges(base, requests, todo),
+            "instruments": instruments(base, requests, todo),
+            "instruments_direct_us": direct_us(todo.records),
+        }
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parse(__doc__ or "")
+    emit(options, measure(options))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Braid with one thing exchanged, to measure that thing: python -m benchmarks.variants NAME ...
+
+The rest of the command line is that of `braid`. Nothing of this is in the product.
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import service.app
+import service.http.routes
+from features.store import FeatureStore
+from features.types import Query
+from service.cli import main as braid
+from service.crew import Crew, Work
+from service.http.wire import SlateAnswer
+from service.observe.recorder import Recorder
+from service.observe.spans import Trace
+from service.pipeline import Answer
+from service.state import Serving
+
+# To be exchanged, names are looked up where they are used, which no module exports.
+app: Any = service.app
+routes: Any = service.http.routes
+
+
+class AlwaysParallel(Crew):
+    """Cuts every piece of work into equal parts, one for each thread, and waits for all.
+
+    What a thread pool does: it asks neither whether a helper is idle nor whether it is worth it.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(0)
+        self._queue = SimpleQueue[Callable[[], None] | None]()
+        self._threads = [Thread(target=self._run, daemon=True) for _ in range(size)]
+        for thread in self._threads:
+            thread.start()
+
+    def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:  # noqa: ARG002  the crew's signature
+        """Have ``work`` done for all of ``[0, rows)``; return how many threads it took."""
+        parts = min(len(self._threads) + 1, rows)
+        done = SimpleQueue[BaseException | None]()
+
+        def part(low: int, high: int) -> None:
+            try:
+                work(low, high)
+            except BaseException as fault:  # noqa: BLE001  raised by whoever waits
+                done.put(fault)
+            else:
+                done.put(None)
+
+        for index in range(1, parts):
+            low, high = rows * index // parts, rows * (index + 1) // parts
+            self._queue.put(lambda low=low, high=high: part(low, high))  # type: ignore[misc]  # mypy cannot infer a lambda's defaults
+        part(0, rows // parts if parts else 0)
+        for _ in range(max(parts, 1)):
+            fault = done.get()
+            if fault is not None:
+                raise fault
+        return max(parts, 1)
+
+    def close(self) -> None:
+        """Send the threads home."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while (part := self._queue.get()) is not None:
+            part()
+
+
+def always_parallel() -> None:
+    """Serve with `AlwaysParallel` in the crew's place."""
+    app.Crew = AlwaysParallel
+
+
+def uninstrumented() -> None:
+    """Serve without spans, histograms and counters; what a deadline needs stays."""
+    nothing = nullcontext()
+    stubs: dict[type, dict[str, Callable[..., Any]]] = {
+        Trace: {
+            "span": lambda *_: nothing,
+            "server_timing": lambda _: "",
+            "note_near": lambda *_: None,
+        },
+        Recorder: {"record": lambda *_: None},
+    }
+    for target, methods in stubs.items():
+        for name, stub in methods.items():
+            setattr(target, name, stub)
+
+
+def edge() -> None:
+    """Answer every request as the first: read, decode, validate, name, encode, but rank nothing."""
+    first: dict[int, Answer] = {}
+    recommend = routes.recommend
+
+    async def answer(
+        query: Query, serving: Serving, store: FeatureStore, crew: Crew, trace: Trace
+    ) -> Answer:
+        key = len(query.candidates)
+        if key not in first:
+            first[key] = await recommend(query, serving, store, crew, trace)
+        return first[key]
+
+    routes.recommend = answer
+
+
+def prepared_edge() -> None:
+    """Like `edge`, with the answer's struct made beforehand too: only the encoder is left."""
+    edge()
+    first: dict[int, SlateAnswer] = {}
+    slate_answer = routes.slate_answer
+
+    def name(
+        request_id: str, answer: Answer, asked: int, serving: Serving, trace: Trace
+    ) -> SlateAnswer:
+        if asked not in first:
+            first[asked] = slate_answer(request_id, answer, asked, serving, trace)
+        return first[asked]
+
+    routes.slate_answer = name
+
+
+VARIANTS = {
+    "always-parallel": always_parallel,
+    "uninstrumented": uninstrumented,
+    "edge": edge,
+    "prepared-edge": prepared_edge,
+}
+
+
+def main() -> None:
+    """Exchange it, then serve."""
+    _, name, *arguments = sys.argv
+    VARIANTS[name]()
+    sys.argv = ["braid", *arguments]
+    braid()
+
+
+if __name__ == "__main__":
+    main()
