@@ -22,9 +22,6 @@ CONNECT_TIMEOUT_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LONGEST_S = 0.02, 0.5
 EVENT_MEMORY_S = 24 * 3600
 
-# uvloop's clock counts whole milliseconds: a whole budget may look a little shorter on it.
-CLOCK_TICK_S = 0.001
-
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
@@ -88,10 +85,11 @@ class FeatureStore:
         """Stop reconnecting and drop the connection."""
         if self._keeper is not None:
             self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        if self._connection is not None:
+        if self._connection is not None:  # before anything that may itself be cancelled
             self._connection.abort()
             self._connection = None
+        if self._keeper is not None:
+            await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def read_user(self, user_id: str, schema: Schema, within_s: float) -> UserRecord:
         """Read a user's row and history in one round trip of ``within_s`` seconds at most.
@@ -169,8 +167,11 @@ class FeatureStore:
                 return await connection.send(payload, decode)
         except TimeoutError:
             # One late reply may be bad luck; a connection on which the oldest command has
-            # waited a whole budget is stuck, and every request would wait for it in vain.
-            if connection.stalled_for() > self._budget_s - CLOCK_TICK_S:
+            # waited a whole budget is stuck, and every request would wait for it in vain. It
+            # has if this one has: two readings of uvloop's clock, which counts milliseconds,
+            # may say a little less.
+            stalled_s = connection.stalled_for()
+            if stalled_s >= self._budget_s or (stalled_s and within_s >= self._budget_s):
                 connection.abort()
             raise StoreUnavailable("store_timeout") from None
 

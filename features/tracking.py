@@ -96,8 +96,12 @@ class Tracking:
 
     async def _keep_tracking(self) -> None:
         while True:
-            with contextlib.suppress(StoreUnavailable, TimeoutError):
+            try:
                 await self._track()
+            except StoreUnavailable, TimeoutError:
+                pass
+            except Exception:
+                log.exception("tracking item rows failed, and is tried again")
             # Full jitter: many replicas lost the same server at the same moment.
             await asyncio.sleep(random.uniform(0, RECONNECT_LONGEST_S))  # noqa: S311  no secret
 
@@ -161,16 +165,22 @@ class Tracking:
         while True:
             await self._cold.wait()
             self._cold.clear()
-            if not self.trust.holds():
-                continue
-            store = FeatureStore(self._address, WARM_BUDGET_S, 1)
+            if self.trust.holds():
+                try:
+                    await self._warm()
+                except StoreUnavailable:
+                    pass  # requests will ask for the rest
+                except Exception:
+                    log.exception("reading item rows ahead failed")
+
+    async def _warm(self) -> None:
+        store = FeatureStore(self._address, WARM_BUDGET_S, 1)
+        try:
             await store.open()
-            try:
-                with contextlib.suppress(StoreUnavailable):  # requests will ask for the rest
-                    for cache in self._followed():
-                        await warm(cache, self._caches[cache], store)
-            finally:
-                await store.close()
+            for cache in self._followed():
+                await warm(cache, self._caches[cache], store)
+        finally:
+            await store.close()
 
 
 async def _ask(connection: Connection, payload: bytes, count: int) -> None:
