@@ -1,0 +1,228 @@
+"""Prepare and score one request from 1-32 feature sources, five ways: what each kind of
+concurrency brings, from all computing to all waiting.
+
+    python -m benchmarks.parallelism [--short | --tiny] [--json]
+
+A source takes as long alone as any other, of which a share is waiting (a remote call) and the
+rest is preparing features in plain Python; then all features are scored. The question is that of
+"Async I/O is not enough" (astronautas.github.io, 2024), whose 32 sources took 34.7 s with asyncio,
+9.5 s with processes and 9.1 s with free threads. All ways must give the same scores.
+"""  # noqa: D205  the first sentence needs its two lines
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from benchmarks.options import Options, emit, parse, say
+from benchmarks.servers import ROOT
+
+WAYS = ("serial", "asyncio", "process pool", "threads with the GIL", "free threads")
+WAITING = (0.0, 0.25, 0.5, 0.75, 1.0)
+CORES = os.process_cpu_count() or 1
+
+type Features = list[float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    sources: Sequence[int]
+    waiting: Sequence[float]
+    source_ms: float
+    repetitions: int
+
+
+def plan(options: Options) -> Plan:
+    """Return what goes with the size."""
+    return options.pick(
+        full=Plan((1, 2, 4, 8, 16, 32), WAITING, 20.0, 5),
+        short=Plan((1, 4, 32), WAITING[::2], 10.0, 3),
+        tiny=Plan((2,), (0.5,), 2.0, 1),
+    )
+
+
+def prepare(source: int, rounds: int) -> Features:
+    """Compute one source's features: a plain Python loop over a history of ``rounds`` events."""
+    clicks, decayed, best = 0, 0.0, 0.0
+    state = source + 1
+    for _ in range(rounds):
+        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
+        price = (state >> 8) / 65536.0
+        clicks += state & 1
+        decayed = 0.999 * decayed + price
+        best = max(best, price)
+    return [clicks / (rounds or 1), decayed, best]
+
+
+def fetch_and_prepare(source: int, wait_s: float, rounds: int) -> Features:
+    """Wait for a source as a blocking client does, then prepare its features."""
+    if wait_s:
+        time.sleep(wait_s)
+    return prepare(source, rounds)
+
+
+def score(features: Sequence[Features]) -> float:
+    """Reduce all sources' features to one score."""
+    return sum(
+        weight * value
+        for row in features
+        for weight, value in zip((1.0, 0.01, 0.1), row, strict=True)
+    )
+
+
+def serial(sources: int, wait_s: float, rounds: int) -> float:
+    """One after the other."""
+    return score([fetch_and_prepare(source, wait_s, rounds) for source in range(sources)])
+
+
+def concurrent(sources: int, wait_s: float, rounds: int) -> float:
+    """Wait for all at once in an event loop; the computing is still one after the other."""
+
+    async def one(source: int) -> Features:
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        return prepare(source, rounds)
+
+    async def every() -> list[Features]:
+        return await asyncio.gather(*(one(source) for source in range(sources)))
+
+    return score(asyncio.run(every()))
+
+
+def pooled(executor: Executor, sources: int, wait_s: float, rounds: int) -> float:
+    """One task for each source, in threads or processes."""
+    work = partial(fetch_and_prepare, wait_s=wait_s, rounds=rounds)
+    return score(list(executor.map(work, range(sources))))
+
+
+def rounds_per_ms() -> float:
+    """Measure how fast this machine prepares, on one thread."""
+    took = []
+    for _ in range(5):
+        start = perf_counter()
+        prepare(0, 20_000)
+        took.append(perf_counter() - start)
+    return 20_000 / (min(took) * 1e3)
+
+
+type Way = Callable[[int, float, int], float]
+
+
+def timed(way: Way, sources: int, wait_s: float, rounds: int) -> tuple[float, float]:
+    """Return the milliseconds of one request, and its score."""
+    start = perf_counter()
+    result = way(sources, wait_s, rounds)
+    return (perf_counter() - start) * 1e3, result
+
+
+def serve_with_gil(sources: int) -> None:
+    """Be the process whose threads have a GIL: one request for each line of stdin."""
+    with ThreadPoolExecutor(sources) as executor:
+        for line in sys.stdin:
+            wanted, wait_s, rounds = json.loads(line)
+            print(json.dumps(timed(partial(pooled, executor), wanted, wait_s, rounds)), flush=True)
+
+
+class WithGil:
+    """Threads of the same interpreter with PYTHON_GIL=1, which time themselves."""
+
+    def __init__(self, most: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.parallelism", "--with-gil", str(most)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHON_GIL": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, sources: int, wait_s: float, rounds: int) -> tuple[float, float]:
+        """Return the milliseconds of one request, and its score."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([sources, wait_s, rounds]) + "\n")
+        self._process.stdin.flush()
+        took, result = json.loads(self._process.stdout.readline())
+        return took, result
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Run every way over every case, in turns."""
+    todo, most = plan(options), max(plan(options).sources)
+    speed = rounds_per_ms()
+    gil = WithGil(most)
+    # As many threads as sources, so that all wait at once. A process for each would be worse off
+    # than two per core: more would only take turns, and each is a whole interpreter.
+    with (
+        ThreadPoolExecutor(most) as threads,
+        ProcessPoolExecutor(2 * CORES, get_context("spawn")) as processes,
+    ):
+        ways: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
+            "serial": partial(timed, serial),
+            "asyncio": partial(timed, concurrent),
+            "process pool": partial(timed, partial(pooled, processes)),
+            "threads with the GIL": gil,
+            "free threads": partial(timed, partial(pooled, threads)),
+        }
+        for way in ways.values():
+            way(most, 0.001, 10)  # starts its threads and processes
+        cases = []
+        for share in todo.waiting:
+            for sources in todo.sources:
+                wait_s = share * todo.source_ms / 1e3
+                rounds = int((1 - share) * todo.source_ms * speed)
+                cases.append(_case(ways, sources, share, wait_s, rounds, todo.repetitions))
+    gil.close()
+    return {"source_ms": todo.source_ms, "cores": CORES, "cases": cases}
+
+
+def _case(
+    ways: dict[str, Callable[[int, float, int], tuple[float, float]]],
+    sources: int,
+    share: float,
+    wait_s: float,
+    rounds: int,
+    repetitions: int,
+) -> dict[str, Any]:
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    expected = serial(sources, 0.0, rounds)
+    for repetition in range(repetitions):
+        say(f"{sources} sources, {share:.0%} waiting, {repetition + 1}/{repetitions}")
+        for name, way in ways.items():
+            milliseconds, result = way(sources, wait_s, rounds)
+            assert result == expected, (name, result, expected)
+            took[name].append(milliseconds)
+    return {
+        "sources": sources,
+        "waiting": share,
+        "ms": {name: median(times) for name, times in took.items()},
+    }
+
+
+def main() -> None:
+    """Measure and print; or be the process with the GIL."""
+    if sys.argv[1:2] == ["--with-gil"]:
+        serve_with_gil(int(sys.argv[2]))
+        return
+    options = parse(__doc__ or "")
+    emit(options, measure(options))
+
+
+if __name__ == "__main__":
+    main()

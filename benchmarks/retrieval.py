@@ -1,0 +1,254 @@
+"""Time the search for the best 500 of many vectors, exact and approximate (bar B9).
+
+    python -m benchmarks.retrieval [--short | --tiny] [--json]
+
+64 float32 dimensions, inner product, vectors in clusters. An exact search has to read every
+vector once, so the bandwidth of memory, measured here in the same turns, is what it is held
+against. faiss runs in the peers' environment, for it has no wheel for this Python.
+"""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import IO, Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from usearch.index import search as usearch_search
+
+from benchmarks.options import Options, emit, parse, say
+from benchmarks.servers import PEER_PYTHON, ROOT
+from features.types import Items
+from ranking.nearest import Nearest
+from ranking.retrieval.found import best
+from ranking.topk import top_k
+
+DIMENSIONS, K = 64, 500
+THREADS = 2
+
+type Vectors = NDArray[np.float32]
+type Search = Callable[[Vectors], Items]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    sizes: Sequence[int]
+    indexed_up_to: int
+    calls: int
+    repetitions: int
+    queries: int
+
+
+def plan(options: Options) -> Plan:
+    """Return what goes with the size."""
+    return options.pick(
+        full=Plan((100_000, 1_000_000), 1_000_000, 10, 7, 50),
+        short=Plan((100_000, 1_000_000), 100_000, 4, 3, 20),
+        tiny=Plan((2_000,), 2_000, 2, 1, 3),
+    )
+
+
+def draw(n: int, queries: int) -> tuple[Vectors, Vectors]:
+    """Draw vectors in clusters, and queries that are sums of a few of them, of unit length."""
+    rng = np.random.default_rng(n)
+    centres = rng.normal(size=(200, DIMENSIONS)).astype(np.float32)
+    vectors = centres[rng.integers(0, len(centres), n)]
+    vectors += 0.7 * rng.standard_normal((n, DIMENSIONS), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    asked = vectors[rng.integers(0, n, (queries, 5))].sum(axis=1)
+    asked /= np.linalg.norm(asked, axis=1, keepdims=True)
+    return vectors.astype(np.float32), asked.astype(np.float32)
+
+
+@njit(nogil=True, fastmath=True, cache=True)
+def read(values: Vectors) -> np.float32:
+    """Read float32[n] once, with as little work as there is."""
+    total = np.float32(0.0)
+    for i in range(len(values)):
+        total += values[i]
+    return total
+
+
+def bandwidth(vectors: Vectors, threads: int, pool: ThreadPoolExecutor) -> Callable[[], object]:
+    """Return a call that reads all vectors once on that many threads."""
+    parts = np.array_split(vectors.reshape(-1), threads)
+    read(parts[0][:1])  # compiles it
+    if threads == 1:
+        return lambda: read(parts[0])
+    return lambda: [part.result() for part in [pool.submit(read, part) for part in parts]]
+
+
+class Faiss:
+    """`IndexFlatIP` in its own process, which times itself."""
+
+    def __init__(self, stack: ExitStack, folder: Path, vectors: Vectors, queries: Vectors) -> None:
+        np.save(folder / "vectors.npy", vectors)
+        np.save(folder / "queries.npy", queries)
+        program = ROOT / "benchmarks" / "peers" / "search.py"
+        files = [str(folder / "vectors.npy"), str(folder / "queries.npy"), str(K)]
+        self._process = stack.enter_context(
+            subprocess.Popen(
+                [str(PEER_PYTHON), str(program), *files],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        self.version = json.loads(_stream(self._process.stdout).readline())["faiss"]
+
+    def __call__(self, threads: int, count: int) -> dict[str, Any]:
+        """Return the milliseconds of ``count`` searches, and what the first query found."""
+        stdin = _stream(self._process.stdin)
+        stdin.write(f"{threads} {count}\n")
+        stdin.flush()
+        answer: dict[str, Any] = json.loads(_stream(self._process.stdout).readline())
+        return answer
+
+    def close(self) -> None:
+        """Let the process end."""
+        _stream(self._process.stdin).close()
+
+
+def _stream(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+def searches(
+    vectors: Vectors, index: Nearest | None, pool: ThreadPoolExecutor
+) -> dict[str, Search]:
+    """Return every search of this process."""
+    blocked = np.zeros(len(vectors), np.bool_)
+    halves = np.array_split(np.arange(len(vectors)), THREADS)
+    bounds = [(int(half[0]), int(half[-1]) + 1) for half in halves]
+
+    def numpy_exact(query: Vectors) -> Items:
+        scores = vectors @ query
+        found = np.argpartition(scores, len(scores) - K)[len(scores) - K :]
+        return found[np.argsort(-scores[found])]
+
+    def split(query: Vectors) -> Items:
+        def part(low: int, high: int) -> tuple[Items, Vectors]:
+            scores = vectors[low:high] @ query
+            found = top_k(scores, K)
+            return found + low, scores[found]
+
+        parts = [future.result() for future in [pool.submit(part, *b) for b in bounds]]
+        items = np.concatenate([found for found, _ in parts])
+        return items[top_k(np.concatenate([scores for _, scores in parts]), K)]
+
+    found: dict[str, Search] = {
+        "braid, as it serves": lambda query: best(vectors @ query, blocked, K).items,
+        "braid, product and top_k": lambda query: top_k(vectors @ query, K),
+        "braid, product and top_k, 2 threads": split,
+        "numpy": numpy_exact,
+        "usearch exact": lambda query: usearch_search(
+            vectors, query, K, metric="ip", exact=True, threads=1
+        ).keys.astype(np.int64),
+    }
+    if index is not None:
+        found["braid, index (usearch HNSW)"] = lambda query: index(query, K)
+    return found
+
+
+def recall(found: Items, expected: Items) -> float:
+    """Return the share of the expected that was found."""
+    return len(np.intersect1d(found, expected)) / len(expected)
+
+
+def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
+    """Check what everybody finds, then time them in turns."""
+    say(f"draw {n} vectors")
+    vectors, queries = draw(n, todo.queries)
+    index, built_s = None, None
+    if n <= todo.indexed_up_to:
+        say(f"index {n} vectors")
+        start = perf_counter()
+        index = Nearest.build(vectors, THREADS)
+        built_s = perf_counter() - start
+    with ExitStack() as stack, ThreadPoolExecutor(THREADS) as pool:
+        faiss = Faiss(stack, folder, vectors, queries)
+        stack.callback(faiss.close)
+        rivals = searches(vectors, index, pool)
+        exact = [np.argsort(-(vectors @ query), kind="stable")[:K] for query in queries[:10]]
+        recalls = {
+            name: float(
+                np.mean([recall(search(q), e) for q, e in zip(queries, exact, strict=False)])
+            )
+            for name, search in rivals.items()
+        }
+        recalls["faiss flat"] = recall(np.array(faiss(1, 1)["items"]), exact[0])
+        for name, share in recalls.items():
+            # float32 sums in another order may swap the last of the 500 with the next.
+            assert share >= 0.995 or "HNSW" in name, (name, share)
+        took = _time(vectors, queries, rivals, faiss, todo, pool)
+    megabytes = vectors.nbytes / 1e6
+    return {
+        "vectors": n,
+        "dimensions": DIMENSIONS,
+        "k": K,
+        "megabytes": megabytes,
+        "index_built_s": built_s,
+        "faiss": faiss.version,
+        "recall": recalls,
+        "ms": {name: median(times) for name, times in took.items()},
+        "best_ms": {name: min(times) for name, times in took.items()},
+    }
+
+
+def _time(
+    vectors: Vectors,
+    queries: Vectors,
+    rivals: dict[str, Search],
+    faiss: Faiss,
+    todo: Plan,
+    pool: ThreadPoolExecutor,
+) -> dict[str, list[float]]:
+    took: dict[str, list[float]] = {}
+    for repetition in range(todo.repetitions):
+        say(f"search {len(vectors)} vectors {repetition + 1}/{todo.repetitions}")
+        for threads in (1, THREADS):
+            call = bandwidth(vectors, threads, pool)
+            took.setdefault(f"read memory, {threads} thread(s)", []).extend(
+                _ms(call) for _ in range(todo.calls)
+            )
+            name = "faiss flat" if threads == 1 else f"faiss flat, {threads} threads"
+            took.setdefault(name, []).extend(faiss(threads, todo.calls)["ms"])
+        for name, search in rivals.items():
+            for turn in range(todo.calls):
+                query = queries[(repetition * todo.calls + turn) % len(queries)]
+                took.setdefault(name, []).append(_ms(lambda: search(query)))  # noqa: B023  called at once
+    return took
+
+
+def _ms(call: Callable[[], object]) -> float:
+    start = perf_counter()
+    call()
+    return (perf_counter() - start) * 1e3
+
+
+def measure(options: Options) -> list[dict[str, Any]]:
+    """Run every size and return the results."""
+    todo = plan(options)
+    with tempfile.TemporaryDirectory(prefix="braid-bench-") as folder:
+        return [run(n, todo, Path(folder)) for n in todo.sizes]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parse(__doc__ or "")
+    emit(options, {"sizes": measure(options)})
+
+
+if __name__ == "__main__":
+    main()
