@@ -85,7 +85,7 @@ CHANGES: dict[str, Callable[[Redis, str], object]] = {
     "rename": lambda client, key: client.rename(key, "elsewhere"),
     "append": lambda client, key: client.append(key, b"."),
     "time to live": lambda client, key: client.pexpire(key, 1),
-    "transaction": lambda client, key: in_transaction(client, key),
+    "transaction": in_transaction,
     "script": lambda client, key: client.eval("return redis.call('DEL', KEYS[1])", 1, key),
 }
 
