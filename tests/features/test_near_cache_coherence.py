@@ -1,4 +1,4 @@
-"""Readers and writers against one real server: no torn row, no foreign row, none that is too old."""
+"""Readers and writers against one real server: no row torn, none another's, none too old."""
 
 from collections.abc import Callable
 from dataclasses import asdict
