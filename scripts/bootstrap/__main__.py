@@ -3,6 +3,7 @@
 environment   make .venv ready (also without a word)
 load          make .venv-load ready
 bench         make .venv-bench ready
+kernels       make .venv-kernels ready
 interpreter   climb the ladder, print the path of the Python it leads to
 source        print the path of the Python built from source, building it if need be
 uv            print the path of a uv that runs, installing it if need be
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
         "environment": lambda: environment.prepare(ROOT),
         "load": lambda: side.prepare(ROOT, "load"),
         "bench": lambda: side.prepare(ROOT, "bench"),
+        "kernels": lambda: side.prepare(ROOT, "kernels"),
         "interpreter": lambda: print(_interpreter().path),
         "source": lambda: print(source.build(source.CPYTHON).path),
         "uv": lambda: print(uv.find_or_install(ROOT)),

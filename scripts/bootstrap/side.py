@@ -1,7 +1,8 @@
-"""The separate environments, with a GIL, for what must not come near the service's own.
+"""The separate environments, for what must not come near the service's own.
 
 Locust stands on gevent, and the benchmarks' peers on hiredis: importing either switches the
-GIL back on. Any Python with a GIL will do, and a newer one is preferred.
+GIL back on. Any Python with a GIL will do for them, and a newer one is preferred. The kernels'
+peers keep the GIL off, and are imported beside the kernels: they need the service's Python.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from . import environment, uv
+from . import environment, interpreter, uv
 from .console import Stop, Unavailable
 from .probe import Interpreter, ask
 
@@ -22,13 +23,16 @@ _CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.
 
 
 def prepare(root: Path, name: str) -> None:
-    """Make `.venv-NAME` hold requirements/NAME.lock; NAME is load or bench."""
+    """Make `.venv-NAME` hold requirements/NAME.lock; NAME is load, bench or kernels."""
     lock = root / "requirements" / f"{name}.lock"
     inputs = [lock.read_bytes()]
-    environment.make(root / f".venv-{name}", lock, inputs, lambda: _find(root, name))
+    if name in _OLDEST:
+        environment.make(root / f".venv-{name}", lock, inputs, lambda: _with_gil(root, name))
+    else:
+        environment.make(root / f".venv-{name}", lock, inputs, lambda: interpreter.find(root))
 
 
-def _find(root: Path, name: str) -> Interpreter:
+def _with_gil(root: Path, name: str) -> Interpreter:
     reasons = []
     for path in filter(None, (*map(shutil.which, _CANDIDATES), sys.executable)):
         try:
