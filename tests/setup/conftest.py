@@ -98,7 +98,9 @@ def machine(tmp_path: Path, plain_path: str) -> Machine:
     home = tmp_path / "home"
     home.mkdir()
     machine = Machine(home, plain_path)
-    # Out of reach unless a test says otherwise: no network, whatever the real machine has.
+    # Out of reach unless a test says otherwise: no registry, no mirror, no uv that installs.
+    machine.env["PIP_NO_INDEX"] = "1"
+    use_apt_sources(machine, "")
     machine.program("uv", 'case $1 in --version) echo uv 0;; *) echo "no route" >&2; exit 2;; esac')
     return machine
 
@@ -165,7 +167,7 @@ all:
 \t@echo cc -c stub.c; sleep $BUILD_SECONDS
 install:
 \t@mkdir -p \\$(DESTDIR)$prefix/bin
-\t@printf '#!/bin/sh\\nexec %s "\\$\\$@"\\n' '@PYTHON@' > \\$(DESTDIR)$prefix/bin/python3.14t
+\t@printf '#!/bin/sh\\nexec "%s" "\\$\\$@"\\n' '@PYTHON@' > \\$(DESTDIR)$prefix/bin/python3.14t
 \t@chmod +x \\$(DESTDIR)$prefix/bin/python3.14t
 \t@$AFTER_INSTALL
 END

@@ -12,6 +12,8 @@ from .conftest import Machine, Mirror
 FREE = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 needs_free_threads = pytest.mark.skipif(not FREE, reason="needs a free-threaded Python to offer")
 
+_RUN_THIS = f'exec "{sys.executable}" "$@"'
+
 # What a sound interpreter answers when asked what it is.
 _WITH_GIL = "echo '[[3, 14, 1], false, \"/opt/with-gil\"]'"
 
@@ -37,7 +39,7 @@ def test_braid_python_is_taken_before_all_others(machine: Machine) -> None:
 def test_a_wrong_braid_python_is_an_error_that_names_it_and_never_skipped(
     machine: Machine, script: str | None, complaint: str
 ) -> None:
-    machine.program("python3.14t", f'exec {sys.executable} "$@"')
+    machine.program("python3.14t", _RUN_THIS)
     named = machine.program("mine", script) if script else machine.home / "missing"
     machine.env["BRAID_PYTHON"] = str(named)
     done = machine.bootstrap("interpreter")
@@ -49,7 +51,7 @@ def test_a_wrong_braid_python_is_an_error_that_names_it_and_never_skipped(
 @needs_free_threads
 def test_python3_14t_on_the_path_is_used_without_asking_uv(machine: Machine) -> None:
     machine.program("uv", 'touch "$HOME/asked"; exit 1')
-    python = machine.program("python3.14t", f'exec {sys.executable} "$@"')
+    python = machine.program("python3.14t", _RUN_THIS)
     done = machine.bootstrap("interpreter")
     assert (done.returncode, done.stdout.strip()) == (0, str(python))
     assert not (machine.home / "asked").exists()
