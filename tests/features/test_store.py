@@ -177,6 +177,20 @@ def test_a_history_is_never_longer_than_its_cap(address: Address, client: Redis,
     assert client.llen(keys.user_history("ann")) == CAP
 
 
+def test_of_a_history_longer_than_its_cap_the_latest_are_read(
+    address: Address, client: Redis, run: Loop
+) -> None:
+    # As another service with a larger cap would leave it.
+    entries = [history_entry(str(number), "view", number) for number in range(3 * CAP)]
+    client.lpush(keys.user_history("ann"), *entries)
+
+    async def main() -> list[str]:
+        async with opened(address) as store:
+            return (await store.read_user("ann", USER, PATIENT_S)).history
+
+    assert run(main()) == ["14", "13", "12", "11", "10"]
+
+
 def test_what_remembers_an_event_id_is_forgotten_in_a_day(
     address: Address, client: Redis, run: Loop
 ) -> None:

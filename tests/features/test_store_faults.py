@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -71,6 +72,25 @@ def test_a_stopped_server_costs_one_budget_and_then_nothing(
                 os.kill(pid, signal.SIGCONT)
             await until(lambda: store.connected, RECONNECTED_S)
             assert await ask(store) == "ok"
+
+    run(main())
+
+
+def test_the_first_timeout_already_drops_a_stuck_connection(
+    frail: EmbeddedValkey, run: Loop
+) -> None:
+    """In every round: clocks tick coarsely, and a budget is not to look shorter than it was."""
+
+    async def main() -> None:
+        pid = frail.pid
+        for _ in range(8):
+            async with opened(Address.parse(frail.url), BUDGET_S) as store:
+                os.kill(pid, signal.SIGSTOP)
+                try:
+                    assert await ask(store) == "store_timeout"
+                    assert at_once(ask(store)) == "store_down"
+                finally:
+                    os.kill(pid, signal.SIGCONT)
 
     run(main())
 
@@ -181,6 +201,27 @@ def test_a_server_that_comes_later_is_found_without_a_restart(
             assert await ask(store) == "ok"
 
     run(main())
+
+
+def test_the_pauses_between_attempts_grow_but_never_beyond_half_a_second(
+    run: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest: list[float] = []
+
+    def no_pause(_low: float, high: float) -> float:
+        longest.append(high)
+        return 0.0
+
+    monkeypatch.setattr(random, "uniform", no_pause)
+
+    async def main() -> None:
+        async with opened(Address.parse("unix:///nowhere/valkey.sock")):
+            await until(lambda: len(longest) >= 12, SLACK_S)
+
+    run(main())
+    assert longest == sorted(longest)
+    assert longest[0] <= 0.05
+    assert longest[-1] == 0.5
 
 
 @pytest.mark.parametrize("host", ["a" * 70, "..", "127.0.0.1:1"])

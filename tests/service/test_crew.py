@@ -77,20 +77,44 @@ def test_ten_thousand_shares_of_any_size_give_the_serial_bits(crew: Crew) -> Non
     x = rng.random(3000, dtype=np.float32)
     serial = np.empty_like(x)
     polynomial(x, serial)(0, len(x))
-    threads = set()
     for _ in range(5000):  # for each of the two crews
         rows = int(rng.integers(0, len(x))) >> int(rng.integers(0, 12))
         done = np.zeros(rows, np.int64)
         out = np.empty(rows, np.float32)
         cost_ns = float(rng.choice([0.0, 0.1, 5.0, 100.0, DEAR]))
-        threads.add(crew.share(counting(done, polynomial(x, out)), rows, cost_ns))
+        crew.share(counting(done, polynomial(x, out)), rows, cost_ns)
         assert (done == 1).all()
         assert out.tobytes() == serial[:rows].tobytes()
-    assert {1, 1 + crew.size} <= threads
+
+
+def test_shares_done_by_two_threads_give_the_serial_bits(pair: Crew) -> None:
+    rng = np.random.default_rng(12)
+    for _ in range(100):
+        x = rng.random(int(rng.integers(4, 2000)), dtype=np.float32)
+        out, serial = np.empty_like(x), np.empty_like(x)
+        polynomial(x, serial)(0, len(x))
+        score = polynomial(x, out)
+        both, arrived = threading.Barrier(2), set[int]()
+
+        def work(
+            low: int,
+            high: int,
+            score: Work = score,
+            both: threading.Barrier = both,
+            arrived: set[int] = arrived,
+        ) -> None:
+            if threading.get_ident() not in arrived:  # each waits in its first share
+                arrived.add(threading.get_ident())
+                both.wait(WAIT_S)
+            score(low, high)
+
+        idle(pair, 1)
+        assert pair.share(work, len(x), DEAR) == 2
+        assert out.tobytes() == serial.tobytes()
 
 
 def test_many_requesters_at_once_each_get_their_own_work_done(crew: Crew) -> None:
-    requesters, rounds, rows = 4, 300, 64
+    requesters, rounds, rows = 4, 200, 64
     start = threading.Barrier(requesters)
     faults: list[BaseException] = []
 
