@@ -1,0 +1,240 @@
+"""The bars B1-B13: what each asks, and whether a benchmark's results meet it.
+
+The benchmarks measure and do not judge; the judging is here, and only here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+P99_LIMIT_MS = 25.0
+W1_ROWS = 1000
+
+type Results = Any
+"""What a benchmark printed as JSON under "results"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A bar's figure, its peers' figure, and whether the bar is met."""
+
+    figure: str
+    peer: str
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar; ``benchmark`` is the script that measures it, None while there is none."""
+
+    id: str
+    what: str
+    bar: str
+    benchmark: str | None
+    judge: Callable[[Results], Verdict] | None = None
+
+
+def rate_within(contestant: Results, limit_ms: float = P99_LIMIT_MS) -> float:
+    """Return the highest rate of the open loop that kept its p99 within the limit, 0 if none."""
+    kept = [
+        point["rate"]
+        for point in contestant["open"]
+        if point["p99_ms"] <= limit_ms and not point["failed"]
+    ]
+    return max(kept, default=0.0)
+
+
+def _b1(results: Results) -> Verdict:
+    contestants = {one["name"]: one["closed"]["1"] for one in results["contestants"]}
+    ours = contestants["braid"]
+    peers = {name: run for name, run in contestants.items() if name.startswith("fastapi")}
+    least = {
+        kind: min(run[kind] / ours[kind] for run in peers.values()) for kind in ("p50_ms", "p99_ms")
+    }
+    return Verdict(
+        f"p50 {ours['p50_ms']:.2f} ms, p99 {ours['p99_ms']:.2f} ms; "
+        f"{least['p50_ms']:.1f}x and {least['p99_ms']:.1f}x lower than the nearest peer's",
+        "; ".join(f"{name} {r['p50_ms']:.1f}, {r['p99_ms']:.1f}" for name, r in peers.items()),
+        min(least.values()) >= 5,
+    )
+
+
+def _b2(results: Results) -> Verdict:
+    rates = {one["name"]: rate_within(one) for one in results["contestants"]}
+    peers = {name: rate for name, rate in rates.items() if name.startswith("fastapi")}
+    best, ours = max(peers.values()), rates["braid"]
+    times = f"{ours / best:.1f}x the best peer's" if best else "no peer keeps it at any rate"
+    return Verdict(
+        f"{ours:.0f} requests/s; {times}",
+        "; ".join(f"{name} {rate:.0f}" for name, rate in peers.items()),
+        ours > 0 and ours >= 4 * best,
+    )
+
+
+def _b3(results: Results) -> Verdict:
+    ways = results["ways"]
+    share = ways["threads"]["pss_mib"] / ways["processes"]["pss_mib"]
+    return Verdict(
+        f"{share:.2f}x: {ways['threads']['pss_mib']:.0f} MiB, "
+        f"{ways['threads']['per_second']:.0f} requests/s",
+        f"two processes {ways['processes']['pss_mib']:.0f} MiB, "
+        f"{ways['processes']['per_second']:.0f} requests/s; forked after loading, "
+        f"read-only {ways['forked']['pss_mib']:.0f} MiB",
+        share <= 0.6,
+    )
+
+
+def _b4(results: Results) -> Verdict:
+    def scoring(kind: str) -> float:
+        found = [one for one in results["scoring"] if one["scorer"].startswith(kind)]
+        return float(min(found, key=lambda one: abs(one["rows"] - W1_ROWS))["speed_up"])
+
+    native, python = scoring("forest"), scoring("plain Python")
+    whole = {name: run["speed_up"] for name, run in results["whole"].items()}
+    return Verdict(
+        f"score stage {native:.2f}x native, {python:.2f}x W3; whole request "
+        + ", ".join(f"{name} {times:.2f}x" for name, times in whole.items()),
+        f"one thread; a hand-over costs {results['handover_us']:.0f} us",
+        native >= 1.8 and python >= 1.6 and whole["W1"] >= 1.5,
+    )
+
+
+def _b5(results: Results) -> Verdict:
+    worst, at = 0.0, ""
+    for work, found in results["under_load"].items():
+        curves = found["curves"]
+        for index, point in enumerate(curves["crew"]):
+            best = min(curves[rule][index]["p99_ms"] for rule in ("serial", "always parallel"))
+            if point["p99_ms"] / best > worst:
+                worst, at = point["p99_ms"] / best, f"{work} at {point['load']:.0%}"
+    return Verdict(f"at worst {worst:.2f}x ({at})", "always serial, always parallel", worst <= 1.05)
+
+
+def _b8(results: Results) -> Verdict:
+    one = next(
+        case
+        for case in results
+        if case["threads"] == 1 and case["case"].startswith("wide, structured: 1000 x 64")
+    )
+    ratio, error = one["ratio"], one["error"]["braid"]
+    rest = ("lightgbm", "onnxruntime", "tl2cgen")
+    return Verdict(
+        f"{one['figures']['braid']['p50_us']:.0f} us; "
+        + ", ".join(f"{ratio[name]:.1f}x {name}" for name in rest if name in ratio)
+        + f"; scores within {error:.0e}",
+        ", ".join(
+            f"{name} {one['figures'][name]['p50_us']:.0f} us" for name in rest if name in ratio
+        ),
+        ratio["lightgbm"] >= 4 and ratio.get("onnxruntime", 0.0) >= 2 and error <= 1e-5,
+    )
+
+
+def _b9(results: Results) -> Verdict:
+    largest = max(results["sizes"], key=lambda one: one["vectors"])
+    took, recall = largest["ms"], largest["recall"]
+    exact = took["braid, as it serves"]
+    share = took["read memory, 1 thread(s)"] / exact
+    index = took.get("braid, index (usearch HNSW)")
+    figure = (
+        f"{largest['vectors']:,} vectors: {exact:.1f} ms, {share:.0%} of memory's bandwidth, "
+        f"{took['faiss flat'] / exact:.2f}x faiss flat"
+    )
+    met = share >= 0.8 and took["faiss flat"] >= exact
+    if index is None:
+        return Verdict(
+            figure + "; index not built", f"faiss flat {took['faiss flat']:.1f} ms", False
+        )
+    near = recall["braid, index (usearch HNSW)"]
+    return Verdict(
+        f"{figure}; index {index:.2f} ms ({exact / index:.0f}x less) with recall {near:.3f}",
+        f"faiss flat {took['faiss flat']:.1f} ms, numpy {took['numpy']:.1f} ms",
+        met and near >= 0.95 and exact >= 10 * index,
+    )
+
+
+def _b10(results: Results) -> Verdict:
+    cases = {
+        name: next(case for case in results if case["case"].startswith(f"{name}, 500 -> 50"))
+        for name in ("mmr", "dpp")
+    }
+    took = {name: case["figures"]["braid"]["p50_us"] / 1e3 for name, case in cases.items()}
+    return Verdict(
+        ", ".join(f"{name.upper()} {ms:.3f} ms" for name, ms in took.items()),
+        ", ".join(
+            f"{name} by numpy {case['figures']['numpy']['p50_us'] / 1e3:.2f} ms, "
+            f"same picks {case['same_picks']['numpy']:.0%}"
+            for name, case in cases.items()
+        ),
+        max(took.values()) <= 0.3
+        and all(case["same_picks"]["numpy"] == 1 for case in cases.values()),
+    )
+
+
+def _b11(results: Results) -> Verdict:
+    bare, edge = (results["edge"][name]["p50_ms"] for name in ("bare uvicorn", "braid's edge"))
+    prepared = results["edge"]["edge, answer prepared"]["p50_ms"]
+    allowed = 1.3 * bare + 0.03
+    return Verdict(
+        f"{edge * 1e3:.0f} us with naming the items, {prepared * 1e3:.0f} us without",
+        f"bare uvicorn {bare * 1e3:.0f} us, so {allowed * 1e3:.0f} us allowed",
+        edge <= allowed,
+    )
+
+
+def _b12(results: Results) -> Verdict:
+    found = results["instruments"]
+    on, off = found["instruments on"]["p50_ms"], found["instruments off"]["p50_ms"]
+    exact = found["requests_counted"] == found["requests_sent"]
+    direct = results["instruments_direct_us"]
+    return Verdict(
+        f"{on / off - 1:+.1%} of W1's p50; alone {direct:.1f} us ({direct / 1e3 / on:.1%}); "
+        f"{found['requests_counted']} of {found['requests_sent']} requests counted",
+        f"instruments off: {off:.3f} ms",
+        on / off <= 1.01 and exact,
+    )
+
+
+BARS = (
+    Bar("B1", "W1, one request in flight", "p50, p99 >= 5x lower than each peer's", "rank", _b1),
+    Bar("B2", "W1, requests/s at p99 <= 25 ms", ">= 4x each peer's", "rank", _b2),
+    Bar("B3", "memory, 1 GB table, both cores", "<= 0.6x of two processes", "memory", _b3),
+    Bar(
+        "B4",
+        "one request, two threads against one",
+        "score >= 1.8x native, >= 1.6x W3; whole request >= 1.5x",
+        "crew",
+        _b4,
+    ),
+    Bar(
+        "B5",
+        "parallelism under load, 0-120 %",
+        "p99 <= 1.05x the better of always serial and always parallel",
+        "crew",
+        _b5,
+    ),
+    Bar("B6", "features, near cache warm, 1000 x 64", "<= 2x one numpy.take", "features"),
+    Bar(
+        "B7",
+        "features, near cache cold, 1000 x 64",
+        "<= 1.5x a bare socket; >= 3x faster than redis-py",
+        "features",
+    ),
+    Bar(
+        "B8",
+        "forest, 1000 x 64, one thread",
+        ">= 4x LightGBM, >= 2x onnxruntime; within 1e-5",
+        "forest",
+        _b8,
+    ),
+    Bar(
+        "B9",
+        "exact top-500 of 1 M x 64",
+        ">= 80 % of memory's bandwidth, >= 1x faiss flat; approximate: recall >= 0.95, 10x less",
+        "retrieval",
+        _b9,
+    ),
+    Bar("B10", "MMR and DPP, 500 -> 50", "<= 0.3 ms each, same picks", "rerank", _b10),
+    Bar("B11", "HTTP, decode, validate, encode", "<= 1.3x bare uvicorn + 30 us", "http", _b11),
+    Bar("B12", "instruments on against off", "<= 1 % of W1's p50; exact counts", "http", _b12),
+    Bar("B13", "model swap under load", "0 failed, 0 mixed, p99 <= 1.2x", None),
+)

@@ -1,0 +1,218 @@
+"""Each benchmark's results as Markdown tables."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from benchmarks.bars import rate_within
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a Markdown table; every column but the first is aligned to the right."""
+    rule = ["---", *("---:" for _ in head[1:])]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows))
+
+
+def _rank(results: Any) -> Iterator[str]:
+    work = results["work"]
+    yield (
+        f"{work['candidates']} candidates of {work['catalogue']:,}, {work['features']} features, "
+        f"{work['trees']} trees, MMR to {work['limit']}; medians over {work['repetitions']} "
+        f"interleaved repetitions. Answers equal to the plain computation in "
+        f"{results['equal']['requests']} requests each, scores within "
+        f"{max(results['equal']['largest_difference'].values()):.0e}."
+    )
+    head = ["", "p50 ms", "p99 ms", "8 at once: p50", "p99", "req/s"]
+    head += ["req/s at p99 <= 25 ms", "CPU ms", "store CPU ms", "client CPU ms", "PSS MiB"]
+    yield table(
+        head,
+        [
+            [
+                f"**{one['name']}**: {one['about']}",
+                *(f"{one['closed']['1'][key]:.2f}" for key in ("p50_ms", "p99_ms")),
+                *(f"{one['closed']['8'][key]:.1f}" for key in ("p50_ms", "p99_ms")),
+                f"{one['closed']['8']['per_second']:.0f}",
+                f"{rate_within(one):.0f}",
+                *(
+                    f"{one['closed']['1'][f'{who}_cpu_ms']:.2f}"
+                    for who in ("server", "store", "client")
+                ),
+                f"{one['memory_mib']['pss']:.0f}",
+            ]
+            for one in results["contestants"]
+        ],
+    )
+    yield (
+        "One request at a time, then eight; then an open loop with Poisson arrivals, latency from "
+        "the time a request was due. CPU is per request, one at a time."
+    )
+    stages = [*next(iter(results["stages_ms"].values()))]
+    yield table(
+        ["Stages, ms", *stages],
+        [
+            [name, *(f"{times.get(stage, 0):.3f}" for stage in stages)]
+            for name, times in results["stages_ms"].items()
+        ],
+    )
+
+
+def _crew(results: Any) -> Iterator[str]:
+    yield f"A hand-over to a sleeping helper and back: {results['handover_us']:.0f} us (median)."
+    yield table(
+        ["Score stage", "rows", "1 thread us", "p99", "crew us", "p99", "times as fast"],
+        [
+            [
+                one["scorer"],
+                one["rows"],
+                *(
+                    f"{one[way][key]:.0f}"
+                    for way in ("1 thread", "crew")
+                    for key in ("p50_us", "p99_us")
+                ),
+                f"{one['speed_up']:.2f}",
+            ]
+            for one in results["scoring"]
+        ],
+    )
+    yield table(
+        ["Whole request", "serial p50 ms", "p99", "crew p50 ms", "p99", "times as fast"],
+        [
+            [
+                name,
+                *(
+                    f"{run[way][key]:.2f}"
+                    for way in ("serial", "crew")
+                    for key in ("p50_ms", "p99_ms")
+                ),
+                f"{run['speed_up']:.2f}",
+            ]
+            for name, run in results["whole"].items()
+        ],
+    )
+    for work, found in results["under_load"].items():
+        curves = found["curves"]
+        others = [points for rule, points in curves.items() if rule != "crew"]
+        yield f"{work} under load; 100 % is {found['capacity_per_second']:.0f} requests/s, serial."
+        yield table(
+            ["Load", *(f"{rule}: p50 ms, p99" for rule in curves), "crew against the better"],
+            [
+                [
+                    f"{point['load']:.0%}",
+                    *(
+                        f"{curves[rule][index]['p50_ms']:.2f}, {curves[rule][index]['p99_ms']:.2f}"
+                        for rule in curves
+                    ),
+                    f"{point['p99_ms'] / min(points[index]['p99_ms'] for points in others):.2f}x",
+                ]
+                for index, point in enumerate(curves["crew"])
+            ],
+        )
+
+
+def _http(results: Any) -> Iterator[str]:
+    for part in ("edge", "instruments"):
+        yield table(
+            ["One request at a time", "p50 us", "p99 us", "server CPU us"],
+            [
+                [
+                    name,
+                    *(f"{1e3 * run[key]:.0f}" for key in ("p50_ms", "p99_ms", "server_cpu_ms")),
+                ]
+                for name, run in results[part].items()
+                if isinstance(run, dict)
+            ],
+        )
+    yield (
+        f"A request's instruments alone take {results['instruments_direct_us']:.1f} us. Over two "
+        f"loops {results['instruments']['requests_sent']} requests were answered and "
+        f"{results['instruments']['requests_counted']} counted."
+    )
+
+
+def _memory(results: Any) -> Iterator[str]:
+    yield table(
+        ["Two workers on one table", "PSS MiB", "RSS MiB", "requests/s"],
+        [
+            [way, *(f"{run[key]:.0f}" for key in ("pss_mib", "rss_mib", "per_second"))]
+            for way, run in results["ways"].items()
+        ],
+    )
+    yield (
+        "PSS counts a page that two processes share half to each. What is forked after loading "
+        "shares its pages until somebody writes: rows that change would be copied, or be stale."
+    )
+
+
+def _retrieval(results: Any) -> Iterator[str]:
+    for one in results["sizes"]:
+        floor = one["ms"]["read memory, 1 thread(s)"]
+        title = f"Best {one['k']} of {one['vectors']:,} x {one['dimensions']}"
+        yield table(
+            [title, "p50 ms", "best ms", "GB/s", "recall"],
+            [
+                [
+                    name,
+                    f"{took:.2f}",
+                    f"{one['best_ms'][name]:.2f}",
+                    "" if "HNSW" in name else f"{one['megabytes'] / 1e3 / (took / 1e3):.1f}",
+                    f"{one['recall'][name]:.3f}" if name in one["recall"] else "",
+                ]
+                for name, took in sorted(one["ms"].items(), key=lambda pair: pair[1])
+            ],
+        )
+        built = one["index_built_s"]
+        yield (
+            f"One thread reads all of it in {floor:.1f} ms. "
+            + (f"The index was built in {built:.0f} s." if built else "No index was built.")
+            + f" faiss {one['faiss']}, in a process of its own, timed by itself."
+        )
+
+
+def _parallelism(results: Any) -> Iterator[str]:
+    ways = [*results["cases"][0]["ms"]]
+    yield (
+        f"Each source takes {results['source_ms']:.0f} ms alone. Threads with the GIL: the same "
+        "build with PYTHON_GIL=1. The pool has two processes per core."
+    )
+    yield table(
+        ["Waiting", "sources", *(f"{way}, ms" for way in ways)],
+        [
+            [f"{case['waiting']:.0%}", case["sources"], *(f"{case['ms'][w]:.1f}" for w in ways)]
+            for case in results["cases"]
+        ],
+    )
+
+
+def _cases(results: Any) -> Iterator[str]:
+    """Return the tables of the benchmarks that time calls in this process (`timing.Figures`)."""
+    for case in results if isinstance(results, list) else []:
+        if "figures" not in case:
+            continue
+        extra = [key for key in ("ratio", "error", "same_picks") if key in case]
+        title = case.get("case", "") + (
+            f", {case['threads']} thread(s)" if "threads" in case else ""
+        )
+        yield table(
+            [title, "p50 us", "p99 us", "CPU us", *extra],
+            [
+                [
+                    name,
+                    *(f"{figure[key]:.1f}" for key in ("p50_us", "p99_us", "cpu_us")),
+                    *(f"{case[key][name]:.3g}" for key in extra),
+                ]
+                for name, figure in case["figures"].items()
+            ],
+        )
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
+    "rank": ("W1 over HTTP, beside FastAPI", _rank),
+    "crew": ("One request on two threads", _crew),
+    "features": ("Feature rows, near and far", _cases),
+    "forest": ("The forest kernel", _cases),
+    "rerank": ("Re-ranking kernels", _cases),
+    "retrieval": ("Vector search", _retrieval),
+    "http": ("HTTP, JSON and the instruments", _http),
+    "memory": ("Memory", _memory),
+    "parallelism": ("Serial, asyncio, processes, threads, free threads", _parallelism),
+}
+"""Every benchmark that the report knows, in its order: title, and results to Markdown."""
