@@ -57,7 +57,7 @@ def _instruction(signature: Callable[..., Any]) -> Callable[[Any], Any]:
 
 def _size(array: Value) -> int:
     """Return the bytes of one element of the array that starts at an address."""
-    return {"i32": 4, "i64": 8, "float": 4}[str(array.type.pointee)]
+    return {"i8": 1, "i32": 4, "i64": 8, "float": 4}[str(array.type.pointee)]
 
 
 @_instruction(lambda array, _: array.dtype(array, types.intp))

@@ -51,7 +51,7 @@ def encode_rows(rows: Rows, owners: Fingerprints, schema: Schema) -> list[bytes]
         row, column = np.argwhere(bad)[0]
         raise ValueError(f"row {row}: {schema.columns[column]!r} is not a finite number")
     head = np.empty((len(owners), 2), dtype="<u8")
-    head[:, 0] = _stamp(schema)
+    head[:, 0] = stamp(schema)
     head[:, 1] = owners
     grid = np.hstack([head.view(np.uint8), np.ascontiguousarray(rows, "<f4").view(np.uint8)])
     return [row.tobytes() for row in grid]
@@ -68,7 +68,7 @@ def decode_grid(grid: Grid, owners: Fingerprints, schema: Schema) -> tuple[Rows,
     head = np.ascontiguousarray(grid[:, :HEADER_BYTES]).view("<u8")
     payload = np.array(grid[:, HEADER_BYTES:], order="C")
     rows: Rows = payload.view("<f4").astype(np.float32, copy=False)
-    present: Mask = (head[:, 0] == _stamp(schema)) & (head[:, 1] == owners)
+    present: Mask = (head[:, 0] == stamp(schema)) & (head[:, 1] == owners)
     if not present.all():
         rows[~present] = schema.default_row
     finite = np.isfinite(rows)
@@ -88,5 +88,6 @@ def decode_rows(
     return decode_grid(grid, owners, schema)
 
 
-def _stamp(schema: Schema) -> np.uint64:
+def stamp(schema: Schema) -> np.uint64:
+    """Return the first eight bytes of each row of a schema, as one number."""
     return np.uint64(MAGIC | schema.version << 16 | (4 * schema.width) << 32)

@@ -29,11 +29,8 @@ programming language memory models?", MSPC 2012; LLVM Language Reference, "Memor
 Concurrent Operations".)
 """
 
-from collections.abc import Callable
-from typing import Any, cast
-
 import numpy as np
-from numba import njit, types
+from numba import types
 from numpy.typing import NDArray
 
 from features.atomics import (
@@ -46,9 +43,10 @@ from features.atomics import (
     store_relaxed,
     store_release,
 )
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Items, Mask, Rows
 
-# atomics.py: cc2782518c753531601df887bdec075b49759e2e8cc7216695053f39d44c6d27
+# atomics.py: 31854f1f52b8ff68b532a12314d078606b3b63a76cefed583e7ec60fbbb63341
 
 HEADER_FLOATS = 4
 SEQUENCE, OWNER = 0, 1
@@ -61,37 +59,16 @@ PREFETCHED = 8
 type Longs = NDArray[np.int64]
 
 
-def _kernel[F: Callable[..., Any]](signature: Any) -> Callable[[F], F]:
-    """Compile the decorated function when this module is imported, never inside a request."""
-
-    def compile_now(function: F) -> F:
-        try:
-            compiled = njit(signature, nogil=True, cache=True, error_model="numpy")(function)
-        except RuntimeError:  # numba found no place for its cache
-            compiled = njit(signature, nogil=True, error_model="numpy")(function)
-        return cast("F", compiled)
-
-    return compile_now
+ITEMS, SLOTS = inputs(types.int64), output(types.int32)
+LONGS, HEADS, TABLE = output(types.int64), output(types.int64, 2), output(types.float32, 2)
 
 
-_ITEMS = types.Array(types.int64, 1, "C", readonly=True)
-_MASK = types.Array(types.boolean, 1, "C", readonly=True)
-_ROWS = types.Array(types.float32, 2, "C", readonly=True)
-_LONGS, _SLOTS = types.int64[::1], types.int32[::1]
-_HEADS, _TABLE = types.int64[:, ::1], types.float32[:, ::1]
-
-
-def _inlined[F: Callable[..., Any]](function: F) -> F:
-    """Make a function that only kernels call: compiled with each of them, kept with them."""
-    return cast("F", njit(nogil=True, error_model="numpy")(function))
-
-
-@_inlined
+@inlined
 def _even(sequence: int) -> int:
     return (sequence + 1) & ~1
 
 
-@_kernel(types.int64(_ITEMS, _SLOTS, _HEADS, _TABLE, _TABLE, types.boolean[::1], _LONGS))
+@kernel(ITEMS, SLOTS, HEADS, TABLE, TABLE, output(types.boolean), LONGS, returns=types.int64)
 def gather(
     items: Items,
     slot_of: NDArray[np.int32],
@@ -134,7 +111,17 @@ def gather(
     return misses
 
 
-@_kernel(types.void(_ITEMS, _ROWS, _MASK, types.int64, _LONGS, _SLOTS, _HEADS, _TABLE, _LONGS))
+@kernel(
+    ITEMS,
+    inputs(types.float32, 2),
+    inputs(types.boolean),
+    types.int64,
+    LONGS,
+    SLOTS,
+    HEADS,
+    TABLE,
+    LONGS,
+)
 def commit(
     items: Items,
     rows: Rows,
@@ -179,7 +166,7 @@ def commit(
         store_relaxed(slot_of, item, np.int32(slot))
 
 
-@_kernel(types.void(_ITEMS, types.int64, _LONGS, _SLOTS, _HEADS))
+@kernel(ITEMS, types.int64, LONGS, SLOTS, HEADS)
 def drop(items: Items, at: int, dropped: Longs, slot_of: NDArray[np.int32], heads: Longs) -> None:
     """Make the rows of ``items`` unreadable, and note for `commit` when; for one writer."""
     words = heads.shape[1]
@@ -190,7 +177,7 @@ def drop(items: Items, at: int, dropped: Longs, slot_of: NDArray[np.int32], head
             store_release(heads, slot * words + SEQUENCE, _even(heads[slot, SEQUENCE]))
 
 
-@_kernel(types.void(_HEADS))
+@kernel(HEADS)
 def drop_all(heads: Longs) -> None:
     """Make every row unreadable; for one writer."""
     words = heads.shape[1]
