@@ -223,6 +223,21 @@ def test_what_work_raises_reaches_the_requester_and_the_crew_goes_on(
         idle(pair, 1)
 
 
+def test_shares_not_yet_begun_are_left_undone_once_one_has_failed() -> None:
+    begun: list[int] = []
+
+    def work(low: int, _high: int) -> None:
+        begun.append(low)
+        if low == 1:
+            raise Fault
+
+    job = module._Job(work, [(0, 1), (1, 2), (2, 3), (3, 4)])
+    assert job.take_shares() == 4
+    assert begun == [0, 1]
+    assert job.done.is_set()
+    assert isinstance(job.fault, Fault)
+
+
 def test_work_that_raises_without_help_reaches_the_requester_too(crew: Crew) -> None:
     def work(_low: int, _high: int) -> None:
         raise Fault

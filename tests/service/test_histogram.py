@@ -64,6 +64,11 @@ def test_a_quantile_is_within_two_percent_of_the_sorted_lists(
     assert abs(recorded(*values).quantile(share) - exact) <= 0.02 * exact
 
 
+@pytest.mark.parametrize(("share", "exact"), [(0.25, 1), (0.5, 10), (0.75, 20), (1.0, 30)])
+def test_a_quantile_that_falls_on_a_recording_is_that_recording(share: float, exact: int) -> None:
+    assert recorded(30, 1, 20, 10).quantile(share) == exact
+
+
 def test_of_nothing_there_is_no_quantile() -> None:
     assert math.isnan(Histogram().quantile(0.5))
 
