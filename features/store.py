@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from features.types import Items, Mask, Rows
 CONNECT_TIMEOUT_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LONGEST_S = 0.02, 0.5
 EVENT_MEMORY_S = 24 * 3600
+LAST_LOOK_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class FeatureStore:
     """Reads and writes over one pipelined connection, reconnecting in the background.
 
     Every call answers within ``budget_s``, or sooner where the request's deadline is nearer, or
-    raises StoreUnavailable. While there is no
-    connection calls fail at once: the reconnecting task is the one probe.
+    raises StoreUnavailable. While there is no connection calls fail at once: the reconnecting
+    task is the one probe.
     """
 
     def __init__(self, address: Address, budget_s: float, history_cap: int) -> None:
@@ -162,18 +164,35 @@ class FeatureStore:
         connection = self._connection
         if connection is None:
             raise StoreUnavailable("store_down")
+        if within_s <= 0:
+            raise StoreUnavailable("store_timeout")
+        answer = connection.send(payload, decode)
+        loop = asyncio.get_running_loop()
+        limit_s = min(self._budget_s, within_s)
+        timer = loop.call_later(limit_s, self._look_once_more, connection, answer, limit_s)
         try:
-            async with asyncio.timeout(min(self._budget_s, within_s)):
-                return await connection.send(payload, decode)
-        except TimeoutError:
-            # One late reply may be bad luck; a connection on which the oldest command has
-            # waited a whole budget is stuck, and every request would wait for it in vain. It
-            # has if this one has: two readings of uvloop's clock, which counts milliseconds,
-            # may say a little less.
-            stalled_s = connection.stalled_for()
-            if stalled_s >= self._budget_s or (stalled_s and within_s >= self._budget_s):
-                connection.abort()
-            raise StoreUnavailable("store_timeout") from None
+            return await answer
+        finally:
+            timer.cancel()
+
+    def _look_once_more(
+        self, connection: Connection, answer: asyncio.Future[Any], limit_s: float
+    ) -> None:
+        """Let the loop read before giving up: it may have been busy while the reply lay there."""
+        loop = asyncio.get_running_loop()
+        if not answer.done():
+            loop.call_later(LAST_LOOK_S, self._give_up, connection, answer, limit_s)
+
+    def _give_up(self, connection: Connection, answer: asyncio.Future[Any], limit_s: float) -> None:
+        if answer.done():
+            return
+        answer.set_exception(StoreUnavailable("store_timeout"))
+        # One late reply may be bad luck; a connection on which the oldest command has waited a
+        # whole budget is stuck, and every request would wait for it in vain. It has if this one
+        # has: two readings of uvloop's clock, which counts milliseconds, may say a little less.
+        stalled_s = connection.stalled_for()
+        if stalled_s >= self._budget_s or (stalled_s and limit_s >= self._budget_s):
+            connection.abort()
 
     async def _keep_connected(self, attempted: asyncio.Future[None]) -> None:
         pause_s = RECONNECT_FIRST_S

@@ -3,6 +3,7 @@
 It imports everything; nobody imports it but the command line, which stands above it.
 """
 
+import asyncio
 import gc
 import sys
 from collections.abc import AsyncIterator
@@ -94,9 +95,12 @@ class Service:
         """Make one event loop's app: its own store connection, recorder, decoders and routes."""
         settings = self._settings
         store = FeatureStore(self._address, settings.fetch_budget_ms / 1e3, settings.history_cap)
-        desk = Desk(settings, self.state, self._crew, self._lifecycle, store)
+        # Events have a connection and a patience of their own: a read that finds the connection
+        # stuck and drops it must not take them along.
+        writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)
+        desk = Desk(settings, self.state, self._crew, self._lifecycle, store, writer)
         self._recorders.append(desk.recorder)
-        await store.open()
+        await asyncio.gather(store.open(), writer.open())
         try:
             yield Litestar(
                 [*hot_routes(desk), *pages(desk, self._exposition, version("braid"))],
@@ -106,7 +110,7 @@ class Service:
                 request_max_body_size=None,  # `service.http.endpoint` counts while it reads
             )
         finally:
-            await store.close()
+            await asyncio.gather(store.close(), writer.close())
 
 
 def load_snapshot(settings: Settings) -> Snapshot:

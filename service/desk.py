@@ -27,5 +27,6 @@ class Desk:
     crew: Crew
     lifecycle: Lifecycle
     store: FeatureStore
+    writer: FeatureStore
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

@@ -52,6 +52,9 @@ class Settings:
     fetch_budget_ms: Annotated[float, Parameter(validator=Number(gt=0, lte=10_000))] = 20.0
     """The longest a request waits for the feature store, in each of its two reads."""
 
+    write_budget_ms: Annotated[float, Parameter(validator=Number(gt=0, lte=60_000))] = 1000.0
+    """The longest `POST /v1/events` waits for the store's word that it has them."""
+
     history_cap: Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))] = 1000
     """Interactions kept per user."""
 

@@ -88,7 +88,7 @@ class Answers:
         ]
         try:
             with trace.span("store"):
-                stored = await self._desk.store.append_events(events)
+                stored = await self._desk.writer.append_events(events)
         except StoreUnavailable as fault:
             raise EventsNotStored(
                 f"{fault.reason}; send them again, with the same event ids if they have any"

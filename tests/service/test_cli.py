@@ -66,6 +66,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "loops": 7,
         "crew": 0,
         "fetch_budget_ms": 12.5,
+        "write_budget_ms": 250.0,
         "history_cap": 77,
         "near_cache_mib": 0,
         "largest_body_bytes": 2048,
