@@ -29,7 +29,7 @@ from benchmarks.tables import SECTIONS
 NEEDS = {"rank": "bench", "retrieval": "bench", "forest": "kernels", "rerank": "kernels"}
 """Which environment, besides the service's own, a benchmark's peers live in."""
 
-OLDER = {"forest", "rerank", "features"}
+OLDER = {"forest", "rerank"}
 """They know no --tiny."""
 
 console = Console(stderr=True)
@@ -148,7 +148,7 @@ def _versions(printed: dict[str, Any]) -> dict[str, str | None]:
 
 def _show(bars: list[dict[str, Any]]) -> None:
     shown = Table("", "what", "figure", "met", title="benchmarks/report.md", title_justify="left")
-    words = {True: "[green]yes[/]", False: "[red]no[/]", None: "not run"}
+    words = {True: "[green]yes[/]", False: "[red]no[/]", None: "not judged"}
     for bar in bars:
         shown.add_row(bar["id"], bar["what"], escape(bar["figure"]), words[bar["met"]])
     Console().print(shown)

@@ -221,7 +221,10 @@ def measure(options: Options) -> dict[str, Any]:
         return {
             **handover,
             "scoring": scores,
-            "whole": {name: whole(base, todo, *work) for name, work in works.items()},
+            "whole": {
+                name: whole(base, todo, *works[name])
+                for name in options.pick(full=[*works], short=[*works], tiny=["W1"])
+            },
             "under_load": {
                 name: under_load(base, todo, *works[name])
                 for name in options.pick(full=[*works], short=["W1"], tiny=["W1"])

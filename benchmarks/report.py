@@ -53,7 +53,7 @@ def _judged(bar: Bar, kept: dict[str, Any]) -> dict[str, Any]:
     return entry | {
         "figure": verdict.figure,
         "peer": verdict.peer,
-        "met": verdict.met,
+        "met": None if run["size"] == "tiny" else verdict.met,
         "benchmark": bar.benchmark,
         "size": run["size"],
         "machine": run["machine"],
@@ -61,7 +61,7 @@ def _judged(bar: Bar, kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(bars: list[dict[str, Any]]) -> str:
-    words = {True: "yes", False: "**no**", None: "not run"}
+    words = {True: "yes", False: "**no**", None: "not judged"}
     return table(
         ["", "What", "Bar", "Figure", "Peer", "Met", "Measured"],
         [

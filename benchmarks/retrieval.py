@@ -47,14 +47,15 @@ class Plan:
     calls: int
     repetitions: int
     queries: int
+    faiss: bool = True
 
 
 def plan(options: Options) -> Plan:
-    """Return what goes with the size."""
+    """Return what goes with the size; only the tiny one goes without faiss if it is not there."""
     return options.pick(
         full=Plan((100_000, 1_000_000), 1_000_000, 10, 7, 50),
         short=Plan((100_000, 1_000_000), 100_000, 4, 3, 20),
-        tiny=Plan((2_000,), 2_000, 2, 1, 3),
+        tiny=Plan((2_000,), 2_000, 2, 1, 3, PEER_PYTHON.exists()),
     )
 
 
@@ -104,6 +105,7 @@ class Faiss:
                 text=True,
             )
         )
+        stack.callback(_stream(self._process.stdin).close)  # whereupon it ends
         self.version = json.loads(_stream(self._process.stdout).readline())["faiss"]
 
     def __call__(self, threads: int, count: int) -> dict[str, Any]:
@@ -113,10 +115,6 @@ class Faiss:
         stdin.flush()
         answer: dict[str, Any] = json.loads(_stream(self._process.stdout).readline())
         return answer
-
-    def close(self) -> None:
-        """Let the process end."""
-        _stream(self._process.stdin).close()
 
 
 def _stream(stream: IO[str] | None) -> IO[str]:
@@ -177,8 +175,7 @@ def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
         index = Nearest.build(vectors, THREADS)
         built_s = perf_counter() - start
     with ExitStack() as stack, ThreadPoolExecutor(THREADS) as pool:
-        faiss = Faiss(stack, folder, vectors, queries)
-        stack.callback(faiss.close)
+        faiss = Faiss(stack, folder, vectors, queries) if todo.faiss else None
         rivals = searches(vectors, index, pool)
         exact = [np.argsort(-(vectors @ query), kind="stable")[:K] for query in queries[:10]]
         recalls = {
@@ -187,7 +184,8 @@ def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
             )
             for name, search in rivals.items()
         }
-        recalls["faiss flat"] = recall(np.array(faiss(1, 1)["items"]), exact[0])
+        if faiss is not None:
+            recalls["faiss flat"] = recall(np.array(faiss(1, 1)["items"]), exact[0])
         for name, share in recalls.items():
             # float32 sums in another order may swap the last of the 500 with the next.
             assert share >= 0.995 or "HNSW" in name, (name, share)
@@ -199,7 +197,7 @@ def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
         "k": K,
         "megabytes": megabytes,
         "index_built_s": built_s,
-        "faiss": faiss.version,
+        "faiss": faiss and faiss.version,
         "recall": recalls,
         "ms": {name: median(times) for name, times in took.items()},
         "best_ms": {name: min(times) for name, times in took.items()},
@@ -210,7 +208,7 @@ def _time(
     vectors: Vectors,
     queries: Vectors,
     rivals: dict[str, Search],
-    faiss: Faiss,
+    faiss: Faiss | None,
     todo: Plan,
     pool: ThreadPoolExecutor,
 ) -> dict[str, list[float]]:
@@ -222,8 +220,9 @@ def _time(
             took.setdefault(f"read memory, {threads} thread(s)", []).extend(
                 _ms(call) for _ in range(todo.calls)
             )
-            name = "faiss flat" if threads == 1 else f"faiss flat, {threads} threads"
-            took.setdefault(name, []).extend(faiss(threads, todo.calls)["ms"])
+            if faiss is not None:
+                name = "faiss flat" if threads == 1 else f"faiss flat, {threads} threads"
+                took.setdefault(name, []).extend(faiss(threads, todo.calls)["ms"])
         for name, search in rivals.items():
             for turn in range(todo.calls):
                 query = queries[(repetition * todo.calls + turn) % len(queries)]

@@ -186,6 +186,9 @@ def _cases(results: Any) -> Iterator[str]:
     """Return the tables of the benchmarks that time calls in this process (`timing.Figures`)."""
     for case in results if isinstance(results, list) else []:
         if "figures" not in case:
+            yield table(
+                [case["case"], "figure"], [[k, f"{v:,.6g}"] for k, v in case.items() if k != "case"]
+            )
             continue
         extra = [key for key in ("ratio", "error", "same_picks") if key in case]
         title = case.get("case", "") + (
