@@ -4,6 +4,7 @@ import time
 
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
+from msgspec.structs import asdict
 
 from features.errors import StoreUnavailable
 from features.events import Event
@@ -35,43 +36,18 @@ class Answers:
         self, wanted: RecommendationRequest, request_id: str, trace: Trace
     ) -> SlateAnswer:
         """Answer `POST /v1/recommendations`."""
-        query = Query(
-            user_id=wanted.user_id,
-            session=wanted.session,
-            seed_items=wanted.seed_items,
-            exclude=wanted.exclude,
-            limit=wanted.limit,
-            diversity=wanted.diversity,
-            deadline_ms=wanted.deadline_ms,
-        )
-        return await self._slate(query, request_id, trace)
+        return await self._slate(wanted, request_id, trace)
 
     async def rank(self, wanted: RankRequest, request_id: str, trace: Trace) -> SlateAnswer:
         """Answer `POST /v1/rank`; candidates that the catalogue lacks show in `coverage.scored`."""
-        query = Query(
-            user_id=wanted.user_id,
-            session=wanted.session,
-            exclude=wanted.exclude,
-            candidates=wanted.candidates,
-            limit=wanted.limit,
-            diversity=wanted.diversity,
-            deadline_ms=wanted.deadline_ms,
-        )
-        return await self._slate(query, request_id, trace)
+        return await self._slate(wanted, request_id, trace)
 
     async def similar(self, wanted: SimilarRequest, request_id: str, trace: Trace) -> SlateAnswer:
         """Answer `POST /v1/similar`."""
         catalogue = self._desk.state.read().snapshot.catalogue
         if not len(catalogue.ordinals(wanted.seed_items)):
             raise UnknownItems("none of them is in the catalogue; send known ids", "$.seed_items")
-        query = Query(
-            seed_items=wanted.seed_items,
-            exclude=wanted.exclude,
-            limit=wanted.limit,
-            diversity=wanted.diversity,
-            deadline_ms=wanted.deadline_ms,
-        )
-        return await self._slate(query, request_id, trace)
+        return await self._slate(wanted, request_id, trace)
 
     async def events(self, wanted: EventsRequest, request_id: str, trace: Trace) -> EventsAnswer:
         """Answer `POST /v1/events`, once the store has them all."""
@@ -95,8 +71,14 @@ class Answers:
             ) from None
         return EventsAnswer(request_id, len(events), stored)
 
-    async def _slate(self, query: Query, request_id: str, trace: Trace) -> SlateAnswer:
+    async def _slate(
+        self,
+        wanted: RecommendationRequest | RankRequest | SimilarRequest,
+        request_id: str,
+        trace: Trace,
+    ) -> SlateAnswer:
         desk = self._desk
+        query = Query(**asdict(wanted))  # the three speak of the same things by the same names
         trace.expire_in(query.deadline_ms)
         serving = desk.state.read()
         answer = await recommend(query, serving, desk.store, desk.crew, trace)
