@@ -9,7 +9,7 @@ always, and as the crew has it (when a helper is idle and the work is worth it).
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter_ns, sleep
@@ -141,12 +141,11 @@ def serve(
 
 def same_answers(rivals: Sequence[Server], requests: Sequence[bytes]) -> None:
     """Raise AssertionError unless all give the same slates, to the last digit."""
-    connections = [Connection(rival.address) for rival in rivals]
-    for sent in requests:
-        slates = [json.loads(connection.ask(sent).body)["items"] for connection in connections]
-        assert all(slate == slates[0] for slate in slates), [rival.name for rival in rivals]
-    for connection in connections:
-        connection.close()
+    with ExitStack() as stack:
+        connections = [stack.enter_context(closing(Connection(rival.address))) for rival in rivals]
+        for sent in requests:
+            slates = [json.loads(connection.ask(sent).body)["items"] for connection in connections]
+            assert all(slate == slates[0] for slate in slates), [rival.name for rival in rivals]
 
 
 def whole(base: Ground, todo: Plan, candidates: int, flags: Sequence[str]) -> dict[str, Any]:

@@ -107,16 +107,12 @@ def edges(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str, dict
 def instruments(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str, Any]:
     """Time W1 with the instruments and without, and hold the counters to the truth."""
     with ExitStack() as stack:
-        rivals = [
-            serve(stack, base, "instruments on", None, requests[0]),
-            serve(stack, base, "instruments off", "uninstrumented", requests[0]),
-        ]
-        found = take_turns(rivals, requests, todo, Meter(base.store))
-    with ExitStack() as stack:
-        server = serve(stack, base, "two loops", None, requests[0], loops=2)
-        before = counted(server)
-        sent = ask_together(server, requests, todo.counted)
-        told = counted(server) - before
+        on = serve(stack, base, "instruments on", None, requests[0], loops=2)
+        off = serve(stack, base, "instruments off", "uninstrumented", requests[0], loops=2)
+        found = take_turns([on, off], requests, todo, Meter(base.store))
+        before = counted(on)
+        sent = ask_together(on, requests, todo.counted)
+        told = counted(on) - before
         assert told == sent, f"{sent} requests were answered, {told} were counted"
     return {**found, "requests_sent": sent, "requests_counted": told}
 

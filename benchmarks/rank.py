@@ -10,7 +10,7 @@ Answers are compared with a plain computation before anything is timed.
 import json
 import re
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from statistics import median
 from time import sleep
@@ -169,16 +169,15 @@ def check(
     """
     largest: dict[str, float] = {}
     for contestant in contestants:
-        connection = Connection(contestant.server.address)
-        for candidates in wanted:
-            reply = connection.ask(request(candidates))
-            assert client.good(reply), (contestant.server.name, reply.body[:300])
-            slate = json.loads(reply.body)["items"]
-            off = difference([(i["item_id"], i["score"]) for i in slate], reference(candidates))
-            assert off <= TOLERANCE, (contestant.server.name, off)
-            name = contestant.server.name
-            largest[name] = max(off, largest.get(name, 0.0))
-        connection.close()
+        name = contestant.server.name
+        with closing(Connection(contestant.server.address)) as connection:
+            for candidates in wanted:
+                reply = connection.ask(request(candidates))
+                assert client.good(reply), (name, reply.body[:300])
+                slate = [(i["item_id"], i["score"]) for i in json.loads(reply.body)["items"]]
+                off = difference(slate, reference(candidates))
+                assert off <= TOLERANCE, (name, off)
+                largest[name] = max(off, largest.get(name, 0.0))
     return largest
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -129,9 +129,8 @@ def _await(
     answer = b""
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):
-            connection = Connection(address)
-            reply = connection.ask(probe)
-            connection.close()
+            with closing(Connection(address)) as connection:
+                reply = connection.ask(probe)
             if good(reply):
                 return
             answer = reply.body
