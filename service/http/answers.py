@@ -25,19 +25,20 @@ def slate_answer(
     items = answer.candidates.items[picks].tolist()
     because = answer.candidates.because[picks].tolist()
     sources = _primary_sources(answer.candidates.scores, picks)
+    scores = np.round(answer.slate.scores.astype(np.float64), 6)  # at once: round() takes 1 us each
     return SlateAnswer(
         request_id=request_id,
         model_version=serving.snapshot.version,
         items=[
             RankedItem(
                 item_id=catalogue.ids[item],
-                score=round(score, 6),
+                score=score,
                 source=source,
                 reason=_reason(source, why, serving),
                 properties=serving.properties[item],
             )
             for item, score, source, why in zip(
-                items, answer.slate.scores.tolist(), sources, because, strict=True
+                items, scores.tolist(), sources, because, strict=True
             )
         ],
         degraded=[Degradation(stage, reason) for stage, reason in trace.degraded],
