@@ -28,10 +28,11 @@ from benchmarks.timing import machine
 from features import keys
 from features.address import Address
 from features.codec import encode_rows, fingerprints
+from features.item_table import ItemTable
 from features.near_cache import NearCache
 from features.resp import command
 from features.schema import Schema
-from features.store import FeatureStore, ItemTable
+from features.store import FeatureStore
 from features.tracking import Tracking
 from features.types import Items, Rows
 from ranking.catalogue import Catalogue

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features import seqlock
+from features.item_table import ItemTable
 from features.seqlock import HEADER_FLOATS
-from features.store import ItemTable
 from features.trust import Trust
 from features.types import Items, Mask, Rows
 

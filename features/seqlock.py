@@ -91,9 +91,10 @@ def gather(
     for place in range(len(items)):
         ahead = items[min(place + PREFETCHED, last)]
         if np.uint64(ahead) < items_known:
-            start = np.int64(load_relaxed(slot_of, ahead)) * stride
-            for line in range(0, stride, FLOATS_PER_LINE):
-                prefetch(table, start + line)
+            slot = np.int64(load_relaxed(slot_of, ahead))
+            if slot >= 0:
+                for line in range(0, stride, FLOATS_PER_LINE):
+                    prefetch(table, slot * stride + line)
         item, slot = items[place], np.int64(-1)
         if np.uint64(item) < items_known:
             slot = np.int64(load_relaxed(slot_of, item))

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,13 @@ import numpy as np
 
 from features import keys
 from features.address import Address
-from features.codec import Fingerprints, decode_rows, fingerprints
+from features.codec import decode_rows, fingerprints
 from features.connection import Connection, Decode
 from features.errors import CommandRefused, StoreUnavailable
 from features.events import APPEND_SCRIPT, Event, history_entry, history_items
 from features.grid import GridReader
-from features.resp import Replies, Reply, bulk, command
+from features.item_table import ItemTable
+from features.resp import Replies, Reply, command
 from features.schema import Schema
 from features.types import Items, Mask, Rows
 
@@ -32,29 +33,6 @@ class UserRecord:
     row: Rows
     known: bool
     history: list[str]
-
-
-class ItemTable:
-    """The catalogue as the store addresses it: encoded keys and fingerprints, by ordinal."""
-
-    __slots__ = ("_bulks", "_owners", "schema")
-
-    def __init__(self, ids: Iterable[str], schema: Schema) -> None:
-        ids = tuple(ids)
-        self.schema = schema
-        self._bulks = [bulk(keys.item_row(item_id)) for item_id in ids]
-        self._owners = fingerprints(ids)
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self._bulks)
-
-    def mget(self, items: Items) -> tuple[bytes, Fingerprints]:
-        """Return the MGET command for ``items`` and the fingerprints its rows must bear."""
-        bulks = self._bulks
-        words = [b"*%d\r\n$4\r\nMGET\r\n" % (len(items) + 1)]
-        words += [bulks[item] for item in items.tolist()]
-        return b"".join(words), self._owners[items]
 
 
 class FeatureStore:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from features.item_table import ItemTable
 from features.near_cache import NearCache
 from features.schema import Schema
-from features.store import ItemTable
 from features.trust import Trust
 from features.types import Items, Mask, Rows
 

@@ -15,7 +15,8 @@ from features.bulk import write_items, write_users
 from features.codec import encode_rows, fingerprints
 from features.errors import CommandRefused, StoreUnavailable
 from features.events import Event, history_entry
-from features.store import FeatureStore, ItemTable
+from features.item_table import ItemTable
+from features.store import FeatureStore
 from features.types import Items
 from service.embedded import EmbeddedValkey
 from tests.features.loops import Loop

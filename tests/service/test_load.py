@@ -7,8 +7,9 @@ import pytest
 from redis import Redis
 
 from features.address import Address
+from features.item_table import ItemTable
 from features.schema import Schema
-from features.store import FeatureStore, ItemTable, UserRecord
+from features.store import FeatureStore, UserRecord
 from features.types import Rows
 from ranking.artifact import StoredRows
 from service.load import load

@@ -1,0 +1,34 @@
+"""One command for any items: the words a client library would send, and whose rows must come."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features import keys
+from features.codec import fingerprints
+from features.item_table import ItemTable
+from features.resp import command
+from tests.features.schemas import ITEM
+
+IDS = ("a", "bb", "", "ein Gruß", "x" * 128, "{braces}", "0")
+TABLE = ItemTable(IDS, ITEM)
+
+
+@given(st.lists(st.integers(0, len(IDS) - 1), max_size=20))
+def test_an_mget_names_the_items_in_their_order(items: list[int]) -> None:
+    payload, owners = TABLE.mget(np.array(items, np.int64))
+    assert payload == command("MGET", *(keys.item_row(IDS[item]) for item in items))
+    assert owners.tolist() == fingerprints(IDS[item] for item in items).tolist()
+
+
+@pytest.mark.parametrize("item", [-1, len(IDS), 2**62, -(2**63)])
+def test_what_is_no_ordinal_is_an_error(item: int) -> None:
+    with pytest.raises(IndexError, match="no ordinals of 7 items"):
+        TABLE.mget(np.array([0, item]))
+
+
+def test_a_catalogue_of_nothing_has_a_table() -> None:
+    empty = ItemTable((), ITEM)
+    assert len(empty) == 0
+    assert empty.mget(np.empty(0, np.int64))[0] == command("MGET")
