@@ -34,24 +34,23 @@ class GridReader:
     grid (a row of another length, an error) takes the exact path through `parse`.
     """
 
-    __slots__ = (
-        "_header",
-        "_is_grid",
-        "_owners",
-        "_prefix",
-        "_present",
-        "_read",
-        "_rows",
-        "_schema",
-    )
+    __slots__ = ("_header", "_is_grid", "_owners", "_present", "_read", "_rows", "_schema", "_walk")
 
     def __init__(self, owners: Fingerprints, schema: Schema) -> None:
         self._owners = owners
         self._schema = schema
         self._header = b"*%d\r\n" % len(owners)
-        self._prefix = np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8)
         self._rows: Rows = np.empty((len(owners), schema.width), np.float32)
         self._present: Mask = np.empty(len(owners), np.bool_)
+        self._walk = (
+            np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8),
+            stamp(schema),
+            owners,
+            schema.default_row,
+            self._rows.view(np.uint8),
+            self._rows,
+            self._present,
+        )
         self._read = 0, len(self._header)  # how many rows, and to which offset in the reply
         self._is_grid = True
 
@@ -63,29 +62,19 @@ class GridReader:
         Raises:
             ValueError: these bytes are not RESP, or not the reply to this MGET.
         """
-        head = len(self._header)
-        if self._is_grid and buffer[start : min(start + head, stop)] != self._header:
-            self._is_grid = self._header.startswith(buffer[start:stop])
-            if self._is_grid:
+        rows, offset = self._read
+        if not rows and self._is_grid:
+            head = buffer[start : min(start + len(self._header), stop)]
+            self._is_grid = self._header.startswith(head)
+            if len(head) < len(self._header) and self._is_grid:
                 return None
-        if self._is_grid:
-            rows, offset = self._read
-            arrived = np.frombuffer(buffer, np.uint8, stop - start, start)
-            rows, offset, self._is_grid = walk(
-                arrived,
-                rows,
-                offset,
-                self._prefix,
-                stamp(self._schema),
-                self._owners,
-                self._schema.default_row,
-                self._rows.view(np.uint8),
-                self._rows,
-                self._present,
-            )
-            if rows == len(self._owners):
-                return (self._rows, self._present), start + offset
-            self._read = rows, offset
+        if not self._is_grid:
+            return self._parse_exactly(buffer, start, stop)
+        arrived = np.frombuffer(buffer, np.uint8, stop - start, start)
+        rows, offset, self._is_grid = walk(arrived, rows, offset, *self._walk)
+        if rows == len(self._owners):
+            return (self._rows, self._present), start + offset
+        self._read = rows, offset
         return None if self._is_grid else self._parse_exactly(buffer, start, stop)
 
     def _parse_exactly(
