@@ -1,0 +1,76 @@
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranking.names import END, Names
+
+ids = st.text(st.characters(exclude_characters=END), min_size=1, max_size=12)
+few = st.text("ab", min_size=1, max_size=4)  # so that known and wanted ids meet
+
+
+def plain(known: list[str], wanted: list[str]) -> list[int]:
+    """Look up in a dict, drop what is unknown and what was there before."""
+    ordinals = {item: ordinal for ordinal, item in enumerate(known)}
+    return list(dict.fromkeys(ordinals[item] for item in wanted if item in ordinals))
+
+
+@given(st.lists(few | ids, unique=True, max_size=80), st.lists(few | ids | st.text(), max_size=80))
+def test_ids_are_found_as_in_a_dict(known: list[str], wanted: list[str]) -> None:
+    found = Names(known)(wanted)
+    assert found.dtype == np.int64
+    assert found.tolist() == plain(known, wanted)
+
+
+def test_an_id_with_a_nul_is_nobody_s_and_hides_no_other() -> None:
+    names = Names(["a", "b", "ab"])
+    assert names(["a\0", "b", "a\0b", "\0", "ab", ""]).tolist() == [1, 2]
+
+
+def test_an_id_that_begins_like_another_is_another() -> None:
+    names = Names(["item-1", "item-10", "item-100"])
+    assert names(["item-100", "item-", "item-1000", "item-1"]).tolist() == [2, 0]
+
+
+def test_half_a_surrogate_pair_is_an_id_like_any_other() -> None:
+    assert Names(["\ud800", "x"])(["\ud801", "\ud800"]).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("known", "fault"), [(["a", "b", "a"], "'a' occurs twice"), (["a\0b"], "NUL")]
+)
+def test_ids_that_cannot_be_told_apart_are_refused(known: list[str], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        Names(known)
+
+
+def test_a_large_catalogue_is_found_whole() -> None:
+    known = [f"item-{number:x}" for number in range(200_000)]
+    assert np.array_equal(Names(known)(known), np.arange(len(known)))
+    assert not len(Names(known)(f"item {number:x}" for number in range(5000)))
+
+
+def test_threads_may_look_up_at_once() -> None:
+    known = [str(number) for number in range(5000)]
+    names, faults = Names(known), list[int]()
+
+    def look(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(50):
+            wanted = rng.permutation(6000)[:1000]
+            expected = wanted[wanted < 5000]
+            if not np.array_equal(names([str(item) for item in wanted.tolist()]), expected):
+                faults.append(seed)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    threads = [threading.Thread(target=look, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.setswitchinterval(interval)
+    assert faults == []
