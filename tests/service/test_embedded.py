@@ -35,11 +35,10 @@ def folder_of(valkey: EmbeddedValkey) -> Path:
 
 def alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError, ProcessLookupError:  # the second where it ends while it is read
         return False
-    # A zombie has ended; only its parent, which may be anyone's, has not looked yet.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return state != "Z"  # a zombie has ended; only its parent has not looked yet
 
 
 def until(holds: Callable[[], bool]) -> None:
