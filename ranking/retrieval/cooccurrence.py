@@ -36,6 +36,8 @@ def votes(context: Context, snapshot: Snapshot) -> tuple[Items, NDArray[np.float
 
 def score(context: Context, snapshot: Snapshot, items: Items) -> Scores:
     """Return float32[n], the votes for each given item."""
+    if not len(context.history):
+        return np.zeros(len(items), np.float32)
     voted, total = votes(context, snapshot)
     place = np.searchsorted(voted, items)
     total = np.append(total, 0.0)

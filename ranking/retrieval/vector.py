@@ -29,6 +29,8 @@ def fold_in(context: Context, snapshot: Snapshot) -> NDArray[np.float32]:
 
 def score(context: Context, snapshot: Snapshot, items: Items) -> Scores:
     """Return float32[n], the inner product of the asker's vector with each given item's."""
+    if not len(context.history):
+        return np.zeros(len(items), np.float32)
     return snapshot.embeddings[items] @ fold_in(context, snapshot)
 
 
