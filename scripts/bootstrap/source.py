@@ -37,7 +37,7 @@ CPYTHON = Source(
     sha256="3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81",
 )
 
-# No profile-guided optimisation: it would take four times as long for some 10 to 20 %.
+# No profile-guided optimisation: it trains on the test suite, and set-up is long enough without.
 _OPTIONS = (
     "--disable-gil",
     "--disable-test-modules",
