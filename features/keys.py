@@ -33,4 +33,5 @@ def user_history(user_id: str) -> str:
 
 def user_event(user_id: str, event_id: str) -> str:
     """Return the key that remembers an event id, so that a repeated event counts once."""
-    return f"braid:event:{{{user_id}}}:{event_id}"
+    # The length keeps two pairs of ids apart whose texts run together to the same key.
+    return f"braid:event:{{{user_id}}}:{len(user_id)}:{event_id}"
