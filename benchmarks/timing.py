@@ -25,32 +25,51 @@ class Figures:
     calls: int
 
 
+type Clock = Callable[[float], list[float]]
+"""Calls a contestant for so many seconds, five times at least; returns how long each call took."""
+
+
 def interleave(
-    contestants: Mapping[str, Callable[[], object]], *, repetitions: int = 7, seconds: float = 0.2
+    contestants: Mapping[str, Callable[[], object]],
+    *,
+    repetitions: int = 7,
+    seconds: float = 0.2,
+    clocks: Mapping[str, Clock] | None = None,
 ) -> dict[str, Figures]:
     """Call each contestant for ``seconds``, turn by turn, ``repetitions`` times over.
 
     The order is turned by one each time, so that nobody always follows the same neighbour. The
     p50 is the median over the repetitions of each one's median: a burst of noise spoils one.
+    ``clocks`` are more contestants, which time themselves: coroutines, inside a running loop.
     """
-    names = [*contestants]
+    clocks = {name: _clock(call) for name, call in contestants.items()} | dict(clocks or {})
+    names = [*clocks]
     walls: dict[str, list[list[float]]] = {name: [] for name in names}
     cpu = dict.fromkeys(names, 0.0)
     for name in names:
-        contestants[name]()
+        clocks[name](0)
     gc.collect()
     for turn in range(repetitions):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            call, times = contestants[name], list[float]()
-            call()  # its data back into the caches
-            cpu_start, end = process_time(), perf_counter() + seconds
-            while perf_counter() < end or len(times) < 5:
-                start = perf_counter()
-                call()
-                times.append(perf_counter() - start)
+            clocks[name](0)  # its data back into the caches
+            cpu_start = process_time()
+            times = clocks[name](seconds)
             cpu[name] += process_time() - cpu_start
             walls[name].append(times)
     return {name: _figures(walls[name], cpu[name]) for name in names}
+
+
+def _clock(call: Callable[[], object]) -> Clock:
+    def clock(seconds: float) -> list[float]:
+        times = list[float]()
+        end = perf_counter() + seconds
+        while perf_counter() < end or len(times) < 5:
+            start = perf_counter()
+            call()
+            times.append(perf_counter() - start)
+        return times
+
+    return clock
 
 
 def _figures(repetitions: list[list[float]], cpu: float) -> Figures:

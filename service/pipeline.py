@@ -14,6 +14,7 @@ Each use of one is told in the answer's `degraded` and counted. A scorer that ra
 not a fault: that request fails, alone.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,8 @@ async def _features(
         missed = items[found.missed]
         try:
             read = await store.read_items(serving.items, missed, trace.left_s())
-            near.fill(found.ticket, missed, *read)
+            # When the loop is free again: the answer does not wait for it.
+            asyncio.get_running_loop().call_soon(near.fill, found.ticket, missed, *read)
         except StoreUnavailable as fault:
             trace.degrade("features", fault.reason)
             # What may be old does not count as present.
