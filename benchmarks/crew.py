@@ -53,8 +53,8 @@ class Plan:
 def plan(options: Options) -> Plan:
     """Return what goes with the size."""
     return options.pick(
-        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 300, 5, 2.0, LOADS, 5, 2.0),
-        short=Plan(20_000, 200, (256, 1000, 5000), 60, 3, 0.5, LOADS[1::3], 1, 1.0),
+        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 300, 5, 2.0, LOADS, 5, 1.5),
+        short=Plan(20_000, 200, (256, 1000, 5000), 60, 3, 0.5, LOADS[1::3], 1, 0.7),
         tiny=Plan(2_000, 5, (300,), 3, 1, 0.05, LOADS[2:3], 1, 0.1),
     )
 

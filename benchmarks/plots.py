@@ -87,8 +87,11 @@ def _crew_speed(axes: Axes, results: Any) -> None:
         )
     axes.axhline(1, color="black", linewidth=0.6, linestyle=":")
     axes.axhline(2, color="black", linewidth=0.6, linestyle=":")
+    rows = sorted({one["rows"] for one in results["scoring"]})
+    axes.set_xscale("log")
+    axes.set_xticks(rows, map(str, rows))
+    axes.minorticks_off()
     axes.set(
-        xscale="log",
         xlabel="rows",
         ylabel="times as fast",
         title="Score stage: crew against one thread",

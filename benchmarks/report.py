@@ -73,6 +73,7 @@ def _summary(bars: list[dict[str, Any]]) -> str:
             ]
             for bar in bars
         ],
+        align="---",
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from benchmarks.bars import rate_within
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a Markdown table; every column but the first is aligned to the right."""
-    rule = ["---", *("---:" for _ in head[1:])]
+def table(head: Sequence[str], rows: Sequence[Sequence[object]], align: str = "---:") -> str:
+    """Return a Markdown table; ``align`` is for every column but the first."""
+    rule = ["---", *(align for _ in head[1:])]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows))
 
 
