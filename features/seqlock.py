@@ -53,7 +53,7 @@ SEQUENCE, OWNER = 0, 1
 
 FLOATS_PER_LINE = 16
 # A row read this many items ahead has arrived in the cache when its turn comes; 4 were too few
-# and 16 brought nothing more (docs/decisions/0004-near-cache.md).
+# and 16 brought nothing more (docs/decisions/0006-near-cache.md).
 PREFETCHED = 8
 
 type Longs = NDArray[np.int64]

@@ -3,7 +3,7 @@
 One connection per process has the server announce every write to a key of an item row (RESP3,
 `CLIENT TRACKING ... BCAST`), whoever writes it. It asks for a PONG ten times a second: replies
 and announcements come in one order, so a PONG proves that all that was written before the PING
-was sent (and acknowledged to its writer) has been heard. See docs/decisions/0004-near-cache.md.
+was sent (and acknowledged to its writer) has been heard. See docs/decisions/0006-near-cache.md.
 """
 
 import asyncio
