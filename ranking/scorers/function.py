@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 
 from features.types import Rows, Scores
+from ranking.scorers.items import ItemColumns
 from ranking.scorers.rows import check_rows
 
 type ScoreFunction = Callable[[dict[str, float], dict[str, list[float]]], list[float]]
@@ -14,10 +15,10 @@ type ScoreFunction = Callable[[dict[str, float], dict[str, list[float]]], list[f
 class FunctionScorer:
     """Score rows with ``function(user, items) -> scores``, float32[n, f] -> float32[n].
 
-    ``user`` holds one float per user column, ``items`` one list of n floats per other column.
-    Both are made afresh in every call, by the thread that will read them: two threads that read
-    the same Python objects are slower than one. The function answers with n floats; NaN means
-    "last".
+    ``user`` holds one float per user column, ``items`` one list of n floats per other column, each
+    made when it is first asked for. Both are made afresh in every call, by the thread that will
+    read them: two threads that read the same Python objects are slower than one. The function
+    answers with n floats; NaN means "last".
     """
 
     rows_per_block = 1
@@ -31,7 +32,7 @@ class FunctionScorer:
         if unknown:
             raise ValueError(f"user columns {sorted(unknown)} are not among the rows' columns")
         self._user = tuple((self.columns.index(name), name) for name in user_columns)
-        self._items = tuple((j, c) for j, c in enumerate(self.columns) if c not in user_columns)
+        self._items = {c: j for j, c in enumerate(self.columns) if c not in user_columns}
 
     @classmethod
     def load(
@@ -56,8 +57,7 @@ class FunctionScorer:
         if len(rows) == 0:
             return np.empty(0, np.float32)
         user = {name: float(rows[0, j]) for j, name in self._user}
-        items: dict[str, list[float]] = {name: rows[:, j].tolist() for j, name in self._items}
-        scores = self._function(user, items)
+        scores = self._function(user, ItemColumns(rows, self._items))
         return _checked(scores, len(rows))
 
 
