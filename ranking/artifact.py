@@ -31,7 +31,7 @@ from ranking.npy import view
 from ranking.scorers import ForestScorer
 from ranking.snapshot import Snapshot
 
-__all__ = ["ARRAYS", "ArtifactRejected", "StoredRows", "read", "read_store"]
+__all__ = ["ARRAYS", "ArtifactRejected", "StoredRows", "read", "read_both", "read_store"]
 
 ARRAYS: Final = {
     "embeddings.npy": ("<f4", 2),
@@ -75,14 +75,62 @@ def read(folder: Path) -> Snapshot:
     Raises:
         ArtifactRejected: the message names the file, what is wrong with it, and the remedy.
     """
-    manifest, files, catalogue, _, arrays = _checked(folder)
+    return _snapshot(folder, _checked(folder))
+
+
+def read_store(folder: Path) -> StoredRows:
+    """Verify the artifact in folder and return the rows and histories for the feature store.
+
+    Raises:
+        ArtifactRejected: as `read` does.
+    """
+    return _stored(_checked(folder))
+
+
+def read_both(folder: Path) -> tuple[Snapshot, StoredRows]:
+    """Verify the artifact in folder once, and return what `read` and `read_store` do.
+
+    Raises:
+        ArtifactRejected: as `read` does.
+    """
+    checked = _checked(folder)
+    return _snapshot(folder, checked), _stored(checked)
+
+
+type _Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """All that an artifact holds; every part of it agrees with the others."""
+
+    manifest: dict[str, Any]
+    files: dict[str, bytes]
+    catalogue: Catalogue
+    user_ids: tuple[str, ...]
+    arrays: _Arrays
+
+
+def _checked(folder: Path) -> _Checked:
+    manifest, files = verified(folder, FILES, frozenset({INDEX}))
+    catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
+    user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
+    arrays = {name: view(folder / name, files[name], *ARRAYS[name]) for name in ARRAYS}
+    _check_columns(folder / "manifest.json", manifest)
+    _check_shapes(folder, arrays, len(catalogue), len(user_ids), manifest["columns"])
+    _check_ordinals(folder, arrays, len(catalogue))
+    return _Checked(manifest, files, catalogue, user_ids, arrays)
+
+
+def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
+    manifest, arrays = checked.manifest, checked.arrays
     columns = manifest["columns"]
-    index = _index(folder / INDEX, files.get(INDEX), arrays["embeddings.npy"])
+    index = _index(folder / INDEX, checked.files.get(INDEX), arrays["embeddings.npy"])
     try:
-        scorer = ForestScorer.load(files["ranker.txt"].decode(), tuple(columns["ranker"]))
+        scorer = ForestScorer.load(checked.files["ranker.txt"].decode(), tuple(columns["ranker"]))
         return Snapshot(
             version=manifest["version"],
-            catalogue=catalogue,
+            catalogue=checked.catalogue,
             embeddings=arrays["embeddings.npy"],
             neighbours=arrays["neighbours.npy"],
             neighbour_scores=arrays["neighbour_scores.npy"],
@@ -98,40 +146,18 @@ def read(folder: Path) -> Snapshot:
         raise ArtifactRejected(folder / "ranker.txt", str(fault), "train it again") from fault
 
 
-def read_store(folder: Path) -> StoredRows:
-    """Verify the artifact in folder and return the rows and histories for the feature store.
-
-    Raises:
-        ArtifactRejected: as `read` does.
-    """
-    manifest, _, catalogue, user_ids, arrays = _checked(folder)
+def _stored(checked: _Checked) -> StoredRows:
+    arrays = checked.arrays
     return StoredRows(
-        item_ids=catalogue.ids,
+        item_ids=checked.catalogue.ids,
         item_rows=arrays["store/item_rows.npy"],
-        user_ids=user_ids,
+        user_ids=checked.user_ids,
         user_rows=arrays["store/user_rows.npy"],
         history_items=arrays["store/history_items.npy"],
         history_times=arrays["store/history_times.npy"],
         history_offsets=arrays["store/history_offsets.npy"],
-        schemas=manifest["schemas"],
+        schemas=checked.manifest["schemas"],
     )
-
-
-type _Arrays = Mapping[str, NDArray[Any]]
-
-
-def _checked(
-    folder: Path,
-) -> tuple[dict[str, Any], dict[str, bytes], Catalogue, tuple[str, ...], _Arrays]:
-    """Return manifest, files, catalogue, user ids and arrays, all of which agree."""
-    manifest, files = verified(folder, FILES, frozenset({INDEX}))
-    catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
-    user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
-    arrays = {name: view(folder / name, files[name], *ARRAYS[name]) for name in ARRAYS}
-    _check_columns(folder / "manifest.json", manifest)
-    _check_shapes(folder, arrays, len(catalogue), len(user_ids), manifest["columns"])
-    _check_ordinals(folder, arrays, len(catalogue))
-    return manifest, files, catalogue, user_ids, arrays
 
 
 def _catalogue(path: Path, content: bytes) -> Catalogue:
