@@ -8,9 +8,11 @@ always, and as the crew has it (when a helper is idle and the work is worth it).
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from queue import SimpleQueue
 from statistics import median
 from time import perf_counter_ns, sleep
 from typing import Any
@@ -23,7 +25,7 @@ from benchmarks.meter import Meter, middle
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import Server
 from benchmarks.standard import CANDIDATES, Ground, ground, request, wishes
-from features.types import Rows, Scores
+from features.types import Items, Rows, Scores
 from ranking.artifact import read
 from ranking.scorers import ForestScorer, FunctionScorer
 from ranking.snapshot import Scorer
@@ -59,31 +61,100 @@ def plan(options: Options) -> Plan:
     )
 
 
-def share(scorer: Scorer, rows: Rows, crew: Crew, cost_ns: float) -> Scores:
-    """Score rows over the crew as `service.pipeline` does."""
-    step, scores = scorer.rows_per_block, np.empty(len(rows), np.float32)
+class Partner:
+    """A second thread that does the same as the first, on data of its own, at the same time.
 
-    def score(low: int, high: int) -> None:
-        part = slice(low * step, high * step)
-        scores[part] = scorer(rows[part])
+    What two threads gain when nothing passes between them is what the machine has to give: on two
+    hardware threads of one core, or beside a busy neighbour, it is less than two.
+    """
 
-    crew.share(score, -(-len(rows) // step), step * cost_ns)
-    return scores
+    def __init__(self) -> None:
+        self._bell = SimpleQueue[bool]()
+        self._work: Callable[[], object] | None = None
+        self._awake = False
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Have the thread look out for work, without sleeping."""
+        self._bell.put(True)
+        while not self._awake:
+            pass
+
+    def beside(self, work: Callable[[], object], its: Callable[[], object]) -> None:
+        """Do ``work`` here, ``its`` there, at once; return after both. Once per `wake`."""
+        self._work = its
+        work()
+        while self._awake:
+            pass
+
+    def close(self) -> None:
+        """End the thread."""
+        self._bell.put(False)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self._bell.get():
+            self._awake = True
+            while self._work is None:
+                pass
+            self._work()
+            self._work = None
+            self._awake = False
 
 
-def median_us(calls: dict[str, Callable[[], object]], count: int) -> dict[str, dict[str, float]]:
+@dataclass
+class Rival:
+    """One way to score: what comes before is not timed, the call is."""
+
+    before: Callable[[], object]
+    call: Callable[[], object]
+
+
+def median_us(rivals: dict[str, Rival], count: int) -> dict[str, dict[str, float]]:
     """Time every call in turn, ``count`` times, each after a pause; p50 and p99 in microseconds."""
-    took: dict[str, list[float]] = {name: [] for name in calls}
+    took: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(count):
-        for name, call in calls.items():
+        for name, rival in rivals.items():
             sleep(PAUSE_S)
+            rival.before()
             start = perf_counter_ns()
-            call()
+            rival.call()
             took[name].append((perf_counter_ns() - start) / 1e3)
     return {
         name: {"p50_us": median(times), "p99_us": float(np.percentile(times, 99))}
         for name, times in took.items()
     }
+
+
+class Request:
+    """Rows to be gathered, then scored over a crew, as `service.pipeline` does it."""
+
+    def __init__(self, scorer: Scorer, table: Rows, order: Items, crew: Crew) -> None:
+        self._scorer, self._table, self._order = scorer, table, order
+        self._caller = crew.caller()
+        self.cost_ns = 0.0
+        self.gather()
+
+    def gather(self) -> None:
+        """Call helpers, then fetch the rows: while they wake."""
+        self._party = self._caller.party()
+        self._party.__enter__()
+        self._party.rouse(self.cost_ns * len(self._order))
+        self._rows = self._table[self._order]
+
+    def score(self) -> Scores:
+        """Score what was gathered."""
+        step, rows = self._scorer.rows_per_block, self._rows
+        scores = np.empty(len(rows), np.float32)
+
+        def score(low: int, high: int) -> None:
+            part = slice(low * step, high * step)
+            scores[part] = self._scorer(rows[part])
+
+        self._party.share(score, -(-len(rows) // step), step * self.cost_ns)
+        self._party.__exit__(None, None, None)
+        return scores
 
 
 def scoring(base: Ground, todo: Plan) -> list[dict[str, Any]]:
@@ -97,30 +168,44 @@ def scoring(base: Ground, todo: Plan) -> list[dict[str, Any]]:
         "plain Python, 64 columns": (FunctionScorer(glue.score, snapshot.scorer.columns), 64),
     }
     results = []
-    alone, pair = Crew(0), Crew(1)
+    alone, pair, partner = Crew(0), Crew(1), Partner()
     handover_us = pair.calibrate() / 1e3
+    rng = np.random.default_rng(0)
     for name, (scorer, width) in scorers.items():
+        table = np.ascontiguousarray(base.world.rows[:, :width])
         for n in todo.rows:
             say(f"score {n} rows, {name}")
-            rows = np.ascontiguousarray(base.world.rows[:n, :width])
-            expected = scorer(rows)
+            order = rng.permutation(len(table))[:n]
+            one, two = (Request(scorer, table, order, crew) for crew in (alone, pair))
+            mine, its = table[order], table[order]
+            expected = one.score()
             start = perf_counter_ns()
-            scorer(rows)
-            cost_ns = (perf_counter_ns() - start) / n
-            assert np.array_equal(share(scorer, rows, pair, cost_ns), expected), (name, n)
-            calls: dict[str, Callable[[], object]] = {
-                "1 thread": lambda: share(scorer, rows, alone, cost_ns),  # noqa: B023  called at once
-                "crew": lambda: share(scorer, rows, pair, cost_ns),  # noqa: B023  called at once
+            scorer(mine)
+            two.cost_ns = (perf_counter_ns() - start) / n
+            two.score()
+            two.gather()
+            assert np.array_equal(two.score(), expected), (name, n)
+            rivals = {
+                "1 thread": Rival(one.gather, one.score),
+                "crew": Rival(two.gather, two.score),
+                "two of their own": Rival(
+                    partner.wake,
+                    lambda: partner.beside(lambda: scorer(mine), lambda: scorer(its)),  # noqa: B023  called at once
+                ),
             }
-            found = median_us(calls, todo.calls)
-            results.append({"scorer": name, "rows": n, **found, "speed_up": _speed_up(found)})
-    alone.close()
-    pair.close()
-    return [{"handover_us": handover_us}, *results]
+            found = median_us(rivals, todo.calls)
+            results.append({"scorer": name, "rows": n, **found, **_speed_ups(found)})
+    for thread in (alone, pair, partner):
+        thread.close()
+    return [{"handover_us": handover_us, "wake_us": pair.wake_ns / 1e3}, *results]
 
 
-def _speed_up(found: dict[str, dict[str, float]]) -> float:
-    return found["1 thread"]["p50_us"] / found["crew"]["p50_us"]
+def _speed_ups(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    serial = found["1 thread"]["p50_us"]
+    return {
+        "speed_up": serial / found["crew"]["p50_us"],
+        "ceiling": 2 * serial / found["two of their own"]["p50_us"],
+    }
 
 
 def serve(

@@ -5,17 +5,17 @@ The rest of the command line is that of `braid`. Nothing of this is in the produ
 
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, Self
 
 import service.app
 import service.http.routes
 from features.store import FeatureStore
 from features.types import Query
 from service.cli import main as braid
-from service.crew import Crew, Work
+from service.crew import Caller, Crew, Work
 from service.http.wire import SlateAnswer
 from service.observe.recorder import Recorder
 from service.observe.spans import Trace
@@ -40,7 +40,18 @@ class AlwaysParallel(Crew):
         for thread in self._threads:
             thread.start()
 
-    def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:  # noqa: ARG002  the crew's signature
+    def caller(self) -> Self:  # type: ignore[override]  # it stands in for caller and party, too
+        """Return itself: every thread and every request has all of it."""
+        return self
+
+    def party(self) -> AbstractContextManager[Self]:
+        """Return itself."""
+        return nullcontext(self)
+
+    def rouse(self, work_ns: float) -> None:
+        """Do nothing: nobody is woken ahead."""
+
+    def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:  # noqa: ARG002  the party's signature
         """Have ``work`` done for all of ``[0, rows)``; return how many threads it took."""
         parts = min(len(self._threads) + 1, rows)
         done = SimpleQueue[BaseException | None]()
@@ -102,11 +113,11 @@ def edge() -> None:
     recommend = routes.recommend
 
     async def answer(
-        query: Query, serving: Serving, store: FeatureStore, crew: Crew, trace: Trace
+        query: Query, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
     ) -> Answer:
         key = len(query.candidates)
         if key not in first:
-            first[key] = await recommend(query, serving, store, crew, trace)
+            first[key] = await recommend(query, serving, store, caller, trace)
         return first[key]
 
     routes.recommend = answer

@@ -8,8 +8,8 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from importlib.metadata import version
+from socket import gethostname
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
@@ -17,20 +17,21 @@ from litestar.exceptions import HTTPException
 from features.address import Address
 from features.store import FeatureStore
 from features.tracking import Tracking
-from ranking.artifact import read
-from ranking.scorers import FunctionScorer
-from ranking.snapshot import Snapshot
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
-from service.errors import SettingInvalid
+from service.http.models import Models, model_routes
 from service.http.pages import pages
 from service.http.routes import hot_routes
 from service.http.server import Asgi, Server
 from service.http.unrouted import fail, refuse
+from service.models.follower import Follower
+from service.models.pointer import Pointer
+from service.models.preparation import Preparation
+from service.models.switch import Switch
 from service.observe.exposition import BraidCollector, Exposition
 from service.observe.recorder import Recorder
 from service.settings import Settings
-from service.state import Serving, State
+from service.state import State
 
 
 class Service:
@@ -47,7 +48,10 @@ class Service:
         self._settings = settings
         self._address = Address.parse(redis_url)
         self._tracking = Tracking(self._address)
-        self.state = State(self._serving(load_snapshot(settings)))
+        self._pointer = Pointer(redis_url)
+        prepare = Preparation(settings, self._tracking)
+        self.state = State(prepare.first(self._pointer))
+        self._switch = Switch(settings.artifact.parent, self.state, prepare.next, self._pointer)
         self._lifecycle = Lifecycle()
         self._crew = Crew(settings.crew)
         self._crew.calibrate()
@@ -60,6 +64,8 @@ class Service:
         self._server = Server(
             settings.host, settings.port, settings.loops, self._open_app, settings.drain_s
         )
+        self._replica = f"{gethostname()}:{self._server.port}"
+        self._follower = Follower(self._replica, self._switch, self._pointer)
 
     @property
     def url(self) -> str:
@@ -72,6 +78,7 @@ class Service:
         if self._settings.near_cache_mib:
             self._tracking.start()
         self._server.start()
+        self._follower.start()
         # What lives now lives until the end: a collection need not walk it, and under free
         # threading a collection stops every thread for as long as it walks.
         gc.collect()
@@ -81,14 +88,9 @@ class Service:
         """Say so, answer what was accepted, end every thread."""
         self._lifecycle.draining = True
         self._server.stop()
+        self._follower.stop()
         self._tracking.stop()
         self._crew.close()
-
-    def _serving(self, snapshot: Snapshot) -> Serving:
-        """Return what to publish for a snapshot; its near cache is kept coherent from now on."""
-        serving = Serving.of(snapshot, self._settings.near_cache_mib, self._tracking.trust)
-        self._tracking.follow(serving.near, snapshot.popular)
-        return serving
 
     @asynccontextmanager
     async def _open_app(self) -> AsyncIterator[Asgi]:
@@ -98,12 +100,17 @@ class Service:
         # Events have a connection and a patience of their own: a read that finds the connection
         # stuck and drops it must not take them along.
         writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)
-        desk = Desk(settings, self.state, self._crew, self._lifecycle, store, writer)
+        desk = Desk(settings, self.state, self._crew.caller(), self._lifecycle, store, writer)
         self._recorders.append(desk.recorder)
         await asyncio.gather(store.open(), writer.open())
+        models = Models(self._replica, self._switch, self._pointer)
         try:
             yield Litestar(
-                [*hot_routes(desk), *pages(desk, self._exposition, version("braid"))],
+                [
+                    *hot_routes(desk),
+                    *model_routes(desk, models),
+                    *pages(desk, self._exposition, version("braid")),
+                ],
                 openapi_config=None,
                 logging_config=None,  # the command line decides where the log goes
                 exception_handlers={HTTPException: refuse, Exception: fail},
@@ -111,19 +118,6 @@ class Service:
             )
         finally:
             await asyncio.gather(store.close(), writer.close())
-
-
-def load_snapshot(settings: Settings) -> Snapshot:
-    """Read the artifact, with the user's own scorer in place of its model where one is set."""
-    snapshot = read(settings.artifact)
-    if settings.scorer is None:
-        return snapshot
-    user_columns = [f"user.{name}" for name in snapshot.user_columns]
-    try:
-        scorer = FunctionScorer.load(settings.scorer, snapshot.columns, user_columns)
-    except ValueError as fault:
-        raise SettingInvalid(f"--scorer={settings.scorer!r}: {fault}") from None
-    return replace(snapshot, scorer=scorer)
 
 
 def gil_enabled() -> bool:

@@ -1,10 +1,22 @@
-"""Helper threads that lend a hand to whoever asks, and never keep anybody waiting."""
+"""Helper threads that lend a hand to whoever asks, and never keep anybody waiting.
 
+`Crew` owns the helpers, each event loop has a `Caller`, each request a `Party`:
+
+    with caller.party() as party:       # this loop's thread is at work
+        party.rouse(ns_of_work_to_come) # idle helpers wake while the request prepares their work
+        party.share(work, rows, ns_per_row)
+"""
+
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from itertools import pairwise
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
 
 type Work = Callable[[int, int], None]
 """Does rows ``[lo, hi)``, writing only what belongs to those rows."""
@@ -14,81 +26,108 @@ type Work = Callable[[int, int], None]
 SHARES_PER_THREAD = 2
 # A thread's part must be worth this many hand-overs; at one, the gain would pay for the call only.
 WORTH_HANDOVERS = 2
+# To sleep and be woken costs more than most waits here last, so who waits looks for a while first
+# (docs/decisions/0013). With the GIL, looking would keep the awaited thread from running.
+LOOK_NS = 0 if sys._is_gil_enabled() else 200_000
 CALIBRATION_ROUNDS = 100
 # Between requests a helper sleeps and its core may too: that is the wake-up that a share costs.
 CALIBRATION_PAUSE_S = 0.001
 
 
-class _Job:
-    """One request's shares: taken from `shares` by anyone, counted off in `finished`."""
+class _Word(Enum):
+    """What a helper is told besides jobs."""
 
-    __slots__ = ("done", "fault", "finished", "shares", "total", "work")
+    RISE = "work is about to come"
+    REST = "be idle again"
+    HOME = "end"
+
+
+class _Job:
+    """One piece of work in shares, which anyone takes; the one who finishes the last says so."""
+
+    __slots__ = ("_done", "_others", "_shares", "_work", "fault", "total")
 
     def __init__(self, work: Work, bounds: list[tuple[int, int]]) -> None:
-        self.work = work
-        self.shares = deque(bounds)
         self.total = len(bounds)
-        self.finished: deque[bool] = deque()
-        self.done = threading.Event()
         self.fault: BaseException | None = None
+        self._work = work
+        self._shares = deque(bounds)
+        self._others = deque(bounds[1:])  # one is popped for each share done; none left: the last
+        self._done = threading.Lock()
+        self._done.acquire()
 
-    def take_shares(self) -> int:
-        """Do shares until none is left; return how many this thread did."""
+    def take_shares(self, wanted_elsewhere: Callable[[], bool] = lambda: False) -> int:
+        """Do shares until none is left or the thread is wanted; return how many it did."""
         did = 0
-        while True:
+        while not wanted_elsewhere():
             try:
-                low, high = self.shares.popleft()
+                low, high = self._shares.popleft()
             except IndexError:
-                return did
+                break
             try:
                 if self.fault is None:
-                    self.work(low, high)
+                    self._work(low, high)
             except BaseException as fault:  # noqa: BLE001  raised again by whoever asked
                 self.fault = fault
             did += 1
-            self.finished.append(True)
-            if len(self.finished) == self.total:
-                self.done.set()
+            try:
+                self._others.pop()
+            except IndexError:
+                self._done.release()
+        return did
+
+    def wait(self) -> None:
+        """Return when every share is done; raise what the first to fail raised."""
+        stop = time.perf_counter_ns() + LOOK_NS
+        while self._done.locked():
+            if time.perf_counter_ns() >= stop:
+                self._done.acquire()
+                break
+        if self.fault is not None:
+            raise self.fault
 
 
 class _Helper(threading.Thread):
-    """Waits among the idle, does the shares of the job it is handed, goes back."""
+    """Waits among the idle, does the shares of the jobs that a party sends it, goes back."""
 
-    def __init__(self, index: int, idle: deque[_Helper]) -> None:
+    def __init__(self, index: int, crew: Crew) -> None:
         super().__init__(name=f"braid-crew-{index}", daemon=True)
-        self._idle = idle
-        self._call = threading.Lock()
-        self._call.acquire()
-        self._job: _Job | None = None
-
-    def hand(self, job: _Job | None) -> None:
-        """Wake the helper with a job; None sends it home."""
-        self._job = job
-        self._call.release()
+        self.mail: SimpleQueue[_Job | _Word] = SimpleQueue()
+        self._crew = crew
 
     def run(self) -> None:
         while True:
-            self._idle.append(self)
-            self._call.acquire()
-            job, self._job = self._job, None
-            if job is None:
-                return
-            job.take_shares()
-            del job  # an idle helper keeps no request's arrays alive, nor the model they came from
+            self._crew.idle.append(self)
+            while (message := self.mail.get()) is not _Word.REST:
+                if message is _Word.HOME:
+                    return
+                if message is _Word.RISE:
+                    self._look_for_mail()
+                else:
+                    message.take_shares(self._crew.crowded)
+            # `message` is a word now: who is idle keeps no request's arrays alive, nor its model.
+
+    def _look_for_mail(self) -> None:
+        stop = time.perf_counter_ns() + LOOK_NS
+        while self.mail.empty() and time.perf_counter_ns() < stop:
+            pass
 
 
 class Crew:
-    """``size`` helpers, started once.
+    """``size`` helpers, started once, for whatever cores the event loops leave idle.
 
-    Whoever asks does shares itself; only *idle* helpers are woken to do some too. On a busy
-    machine there is none, and the requester does everything without any waiting: so the degree
-    of parallelism follows the load without a knob. Work smaller than a hand-over is never split.
+    Whoever asks does shares itself; *idle* helpers join only while fewer than ``size + 1`` threads
+    are at work, event loops included, and leave when more are. So on a busy machine the requester
+    does everything without any waiting, and the degree of parallelism follows the load without a
+    knob. Work smaller than a hand-over is never split.
     """
 
     def __init__(self, size: int) -> None:
         self.handover_ns = 0.0
-        self._idle: deque[_Helper] = deque()
-        self._helpers = [_Helper(index, self._idle) for index in range(size)]
+        self.wake_ns = 0.0
+        self.idle: deque[_Helper] = deque()
+        self._callers: list[Caller] = []
+        self._helpers = [_Helper(index, self) for index in range(size)]
         for helper in self._helpers:
             helper.start()
 
@@ -96,6 +135,122 @@ class Crew:
     def size(self) -> int:
         """Return the number of helpers."""
         return len(self._helpers)
+
+    def caller(self) -> Caller:
+        """Return a line to the crew for one more thread; called at start-up, not per request."""
+        caller = Caller(self)
+        self._callers = [*self._callers, caller]
+        return caller
+
+    def crowded(self) -> bool:
+        """Tell whether more threads are at work than there are cores for."""
+        return self._spare() < 0
+
+    def take_idle(self, most: int) -> list[_Helper]:
+        """Take idle helpers away, as many as there are spare cores for."""
+        taken: list[_Helper] = []
+        for _ in range(min(most, self._spare()) if most > 0 else 0):
+            try:
+                taken.append(self.idle.pop())
+            except IndexError:
+                break
+        return taken
+
+    def calibrate(self) -> float:
+        """Measure and keep the costs of waking a helper and of handing an awake one a share.
+
+        Returns:
+            `handover_ns`: nanoseconds from handing an empty share over to its end, the median of
+            many rounds. `wake_ns` is the same with the wake-up.
+        """
+        handovers, wakes = list[int](), list[int]()
+        for round_ in range(2 * CALIBRATION_ROUNDS if self._helpers else 0):
+            # Helpers that have just started, or just finished, are a moment away from idle; no
+            # measurement would mean a handover_ns of 0, and that nothing is ever split.
+            while not (helpers := self.take_idle(1)):
+                time.sleep(0)
+            time.sleep(CALIBRATION_PAUSE_S)
+            [helper], awake = helpers, round_ % 2
+            began = time.perf_counter_ns()
+            helper.mail.put(_Word.RISE)
+            if awake:
+                rising = _Job(_nothing, [(0, 1)])
+                helper.mail.put(rising)
+                rising.wait()
+                began = time.perf_counter_ns()
+            job = _Job(_nothing, [(0, 1)])
+            helper.mail.put(job)
+            job.wait()
+            (handovers if awake else wakes).append(time.perf_counter_ns() - began)
+            helper.mail.put(_Word.REST)
+        self.handover_ns, self.wake_ns = _median(handovers), _median(wakes)
+        return self.handover_ns
+
+    def close(self) -> None:
+        """Send every helper home and wait for it; what is asked later is done by the asker."""
+        helpers, self._helpers = self._helpers, []
+        for helper in helpers:
+            while helper not in self.idle:
+                threading.Event().wait(0.001)
+            self.idle.remove(helper)
+            helper.mail.put(_Word.HOME)
+            helper.join()
+
+    def threads_worth(self, work_ns: float) -> int:
+        """Return over how many threads this work is worth spreading."""
+        if not self.handover_ns:
+            return 1
+        return int(work_ns / (WORTH_HANDOVERS * self.handover_ns))
+
+    def _spare(self) -> int:
+        at_work = sum(caller.parties > 0 for caller in self._callers)
+        return self.size + 1 - at_work - (self.size - len(self.idle))
+
+
+class Caller:
+    """One thread's line to the crew: says that the thread is at work, and calls for help."""
+
+    __slots__ = ("crew", "parties")
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+        self.parties = 0  # written by its own thread only
+
+    def party(self) -> Party:
+        """Return one request's share of the crew: nobody yet."""
+        return Party(self)
+
+
+class Party:
+    """The helpers that one request has called: awake, and its own until it ends."""
+
+    __slots__ = ("_caller", "_helpers")
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._helpers: list[_Helper] = []
+
+    def __enter__(self) -> Self:
+        self._caller.parties += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for helper in self._helpers:
+            helper.mail.put(_Word.REST)
+        self._helpers = []
+        self._caller.parties -= 1
+
+    def rouse(self, work_ns: float) -> None:
+        """Wake as many idle helpers as so much work is worth, ahead of the work."""
+        crew = self._caller.crew
+        self._helpers += crew.take_idle(crew.threads_worth(work_ns) - 1 - len(self._helpers))
+        for helper in self._helpers:
+            helper.mail.put(_Word.RISE)
 
     def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:
         """Have ``work`` done for all of ``[0, rows)``.
@@ -107,67 +262,31 @@ class Crew:
             BaseException: the first that ``work`` raised, in whichever thread; shares not yet
                 begun are then left undone.
         """
-        helpers = self._take_idle(min(self._threads_worth(rows * cost_ns_per_row), rows) - 1)
+        work_ns = rows * cost_ns_per_row
+        if not self._helpers:
+            self.rouse(work_ns)
+        worth = min(self._caller.crew.threads_worth(work_ns), rows) - 1
+        helpers = self._helpers[: max(worth, 0)]
         if not helpers:
             work(0, rows)
             return 1
         job = _Job(work, _bounds(rows, min(rows, SHARES_PER_THREAD * (len(helpers) + 1))))
         for helper in helpers:
-            helper.hand(job)
+            helper.mail.put(job)
         did = job.take_shares()
-        job.done.wait()
-        if job.fault is not None:
-            raise job.fault
+        job.wait()
         return 1 if did == job.total else 1 + len(helpers)
-
-    def calibrate(self) -> float:
-        """Measure and keep the cost of a hand-over: wake a helper, an empty share, done.
-
-        Returns:
-            Nanoseconds, the median of many rounds.
-        """
-        took = []
-        for _ in range(CALIBRATION_ROUNDS if self._helpers else 0):
-            # Helpers that have just started, or just finished, are a moment away from idle; no
-            # measurement would mean a handover_ns of 0, and that nothing is ever split.
-            while not (helpers := self._take_idle(1)):
-                time.sleep(0)
-            time.sleep(CALIBRATION_PAUSE_S)
-            asked = time.perf_counter_ns()
-            job = _Job(lambda _low, _high: None, [(0, 1)])
-            helpers[0].hand(job)
-            job.done.wait()
-            took.append(time.perf_counter_ns() - asked)
-        self.handover_ns = float(sorted(took)[len(took) // 2]) if took else 0.0
-        return self.handover_ns
-
-    def close(self) -> None:
-        """Send every helper home and wait for it; what is asked later is done by the asker."""
-        while self._helpers:
-            helper = self._helpers.pop()
-            while helper not in self._idle:
-                threading.Event().wait(0.001)
-            self._idle.remove(helper)
-            helper.hand(None)
-            helper.join()
-
-    def _threads_worth(self, work_ns: float) -> int:
-        """Return over how many threads this work is worth spreading."""
-        if not self.handover_ns:
-            return 1
-        return int(work_ns / (WORTH_HANDOVERS * self.handover_ns))
-
-    def _take_idle(self, most: int) -> list[_Helper]:
-        taken: list[_Helper] = []
-        while len(taken) < most:
-            try:
-                taken.append(self._idle.pop())
-            except IndexError:
-                break
-        return taken
 
 
 def _bounds(rows: int, parts: int) -> list[tuple[int, int]]:
     """Cut ``[0, rows)`` into ``parts`` contiguous ranges whose lengths differ by one at most."""
     edges = [rows * part // parts for part in range(parts + 1)]
     return list(pairwise(edges))
+
+
+def _nothing(_low: int, _high: int) -> None:
+    """Do an empty share."""
+
+
+def _median(took: list[int]) -> float:
+    return float(sorted(took)[len(took) // 2]) if took else 0.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from features.store import FeatureStore
-from service.crew import Crew
+from service.crew import Caller
 from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import State
@@ -20,11 +20,11 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Shared with the other loops: settings, state, crew, lifecycle. This loop's own: the rest."""
+    """Shared with the other loops: settings, state, lifecycle. This loop's own: the rest."""
 
     settings: Settings
     state: State
-    crew: Crew
+    caller: Caller
     lifecycle: Lifecycle
     store: FeatureStore
     writer: FeatureStore

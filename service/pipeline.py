@@ -27,7 +27,7 @@ from ranking.masks import blocked
 from ranking.rerank import depth_for, fill
 from ranking.retrieval import QUOTAS, SOURCES, Found, appraise, merge
 from ranking.snapshot import Snapshot
-from service.crew import Crew
+from service.crew import Caller, Party
 from service.observe.spans import Trace
 from service.state import Serving
 
@@ -42,20 +42,22 @@ class Answer:
 
 
 async def recommend(
-    query: Query, serving: Serving, store: FeatureStore, crew: Crew, trace: Trace
+    query: Query, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
 ) -> Answer:
     """Answer a query from one snapshot; both the values and the order of the stages are here."""
     snapshot = serving.snapshot
-    with trace.span("context"):
-        context = await _context(query, serving, store, trace)
-    with trace.span("retrieve"):
-        candidates = _candidates(query, context, serving, crew)
-    with trace.span("features"):
-        block = await _features(context, candidates, serving, store, trace)
-    with trace.span("score"):
-        scores = _scores(block, serving, crew, trace)
-    with trace.span("rerank"):
-        slate = _slate(query, block, scores, snapshot, trace)
+    with caller.party() as party:
+        with trace.span("context"):
+            context = await _context(query, serving, store, trace)
+        with trace.span("retrieve"):
+            candidates = _candidates(query, context, serving, party)
+        with trace.span("features"):
+            party.rouse(len(candidates.items) * serving.score_ns_per_row)
+            block = await _features(context, candidates, serving, store, trace)
+        with trace.span("score"):
+            scores = _scores(block, serving, party, trace)
+        with trace.span("rerank"):
+            slate = _slate(query, block, scores, snapshot, trace)
     return Answer(slate, candidates, block)
 
 
@@ -76,7 +78,7 @@ async def _context(query: Query, serving: Serving, store: FeatureStore, trace: T
     )
 
 
-def _candidates(query: Query, context: Context, serving: Serving, crew: Crew) -> Candidates:
+def _candidates(query: Query, context: Context, serving: Serving, party: Party) -> Candidates:
     snapshot = serving.snapshot
     if query.candidates:
         items = snapshot.catalogue.ordinals(query.candidates)
@@ -92,7 +94,7 @@ def _candidates(query: Query, context: Context, serving: Serving, crew: Crew) ->
             name, source = sources[index]
             offers[index] = source(context, snapshot, mask, QUOTAS[name])
 
-    crew.share(ask, len(sources), serving.retrieve_ns_per_source)
+    party.share(ask, len(sources), serving.retrieve_ns_per_source)
     return merge(context, snapshot, [offer for offer in offers if offer is not None])
 
 
@@ -129,7 +131,7 @@ def _last_known(items: Items, serving: Serving) -> Rows:
     return rows
 
 
-def _scores(block: FeatureBlock, serving: Serving, crew: Crew, trace: Trace) -> Scores:
+def _scores(block: FeatureBlock, serving: Serving, party: Party, trace: Trace) -> Scores:
     scorer, rows = serving.snapshot.scorer, block.rows
     step = scorer.rows_per_block
     scores = np.empty(len(rows), dtype=np.float32)
@@ -139,7 +141,7 @@ def _scores(block: FeatureBlock, serving: Serving, crew: Crew, trace: Trace) -> 
         scores[shard] = scorer(rows[shard])
 
     blocks = -(-len(rows) // step)
-    trace.threads = crew.share(score, blocks, step * serving.score_ns_per_row)
+    trace.threads = party.share(score, blocks, step * serving.score_ns_per_row)
     return scores
 
 

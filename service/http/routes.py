@@ -81,7 +81,7 @@ class Answers:
         query = Query(**asdict(wanted))  # the three speak of the same things by the same names
         trace.expire_in(query.deadline_ms)
         serving = desk.state.read()
-        answer = await recommend(query, serving, desk.store, desk.crew, trace)
+        answer = await recommend(query, serving, desk.store, desk.caller, trace)
         with trace.span("encode"):
             return slate_answer(request_id, answer, len(query.candidates), serving, trace)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from service import crew as module
-from service.crew import Crew, Work
+from service.crew import Caller, Crew, Party, Work
 
 WAIT_S = 20.0  # what is awaited comes at once; a test that waits this long has failed
 DEAR = 1e9  # a cost per row at which anything is worth splitting
@@ -36,9 +36,15 @@ def crew_of(size: int) -> Iterator[Crew]:
     crew.close()
 
 
+def share(crew: Crew, work: Work, rows: int, cost_ns_per_row: float) -> int:
+    """Share as a request does that has nothing else to prepare."""
+    with Caller(crew).party() as party:
+        return party.share(work, rows, cost_ns_per_row)
+
+
 def idle(crew: Crew, count: int) -> None:
     """Wait until so many helpers have nothing to do."""
-    until(lambda: len(crew._idle) == count)
+    until(lambda: len(crew.idle) == count)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -82,7 +88,7 @@ def test_ten_thousand_shares_of_any_size_give_the_serial_bits(crew: Crew) -> Non
         done = np.zeros(rows, np.int64)
         out = np.empty(rows, np.float32)
         cost_ns = float(rng.choice([0.0, 0.1, 5.0, 100.0, DEAR]))
-        crew.share(counting(done, polynomial(x, out)), rows, cost_ns)
+        share(crew, counting(done, polynomial(x, out)), rows, cost_ns)
         assert (done == 1).all()
         assert out.tobytes() == serial[:rows].tobytes()
 
@@ -109,7 +115,7 @@ def test_shares_done_by_two_threads_give_the_serial_bits(pair: Crew) -> None:
             score(low, high)
 
         idle(pair, 1)
-        assert pair.share(work, len(x), DEAR) == 2
+        assert share(pair, work, len(x), DEAR) == 2
         assert out.tobytes() == serial.tobytes()
 
 
@@ -126,7 +132,7 @@ def test_many_requesters_at_once_each_get_their_own_work_done(crew: Crew) -> Non
                 out, serial = np.empty_like(x), np.empty_like(x)
                 polynomial(x, serial)(0, rows)
                 start.wait(WAIT_S)
-                crew.share(polynomial(x, out), rows, DEAR)
+                share(crew, polynomial(x, out), rows, DEAR)
                 assert out.tobytes() == serial.tobytes()
         except BaseException as fault:  # noqa: BLE001  told to the test's own thread
             faults.append(fault)
@@ -150,7 +156,7 @@ def test_requester_and_helper_work_at_the_same_time(pair: Crew) -> None:
         if low < 2:  # the first share of each: both must be in theirs for this to pass
             together.wait(WAIT_S)
 
-    assert pair.share(work, 4, DEAR) == 2
+    assert share(pair, work, 4, DEAR) == 2
     assert names == {threading.current_thread().name, "braid-crew-0"}
 
 
@@ -158,8 +164,11 @@ def test_work_below_a_hand_over_is_done_in_one_call_by_the_requester(crew: Crew)
     calls: list[tuple[int, int, threading.Thread]] = []
     for rows, cost_ns in ((0, DEAR), (1, DEAR), (900, 1.0), (3, 300.0), (10_000, 0.0)):
         calls.clear()
-        took = crew.share(
-            lambda low, high: calls.append((low, high, threading.current_thread())), rows, cost_ns
+        took = share(
+            crew,
+            lambda low, high: calls.append((low, high, threading.current_thread())),
+            rows,
+            cost_ns,
         )
         assert took == 1
         assert calls == [(0, rows, threading.current_thread())]
@@ -168,7 +177,7 @@ def test_work_below_a_hand_over_is_done_in_one_call_by_the_requester(crew: Crew)
 def test_the_parts_differ_by_one_row_at_most(pair: Crew) -> None:
     for rows in (2, 3, 5, 64, 1001):
         calls: list[tuple[int, int]] = []
-        pair.share(lambda *part, calls=calls: calls.append(part), rows, DEAR)
+        share(pair, lambda *part, calls=calls: calls.append(part), rows, DEAR)
         parts = [high - low for low, high in calls]
         assert sum(parts) == rows
         assert max(parts) - min(parts) <= 1
@@ -186,12 +195,12 @@ def test_a_requester_never_waits_for_a_busy_helper(pair: Crew) -> None:
             entered.set()
             leave.wait(WAIT_S)
 
-    first = threading.Thread(target=pair.share, args=(hold, 4, DEAR))
+    first = threading.Thread(target=share, args=(pair, hold, 4, DEAR))
     first.start()
     assert entered.wait(WAIT_S)
     try:
         done = np.zeros(100, np.int64)
-        assert pair.share(counting(done), 100, DEAR) == 1  # while the helper is held
+        assert share(pair, counting(done), 100, DEAR) == 1  # while the helper is held
         assert (done == 1).all()
         assert first.is_alive()
     finally:
@@ -215,10 +224,10 @@ def test_what_work_raises_reaches_the_requester_and_the_crew_goes_on(
                 raise Fault(mine)
 
         with pytest.raises(Fault, match=raiser):
-            pair.share(work, 4, DEAR)
+            share(pair, work, 4, DEAR)
         idle(pair, 1)
         done = np.zeros(10, np.int64)
-        pair.share(counting(done), 10, DEAR)
+        share(pair, counting(done), 10, DEAR)
         assert (done == 1).all()
         idle(pair, 1)
 
@@ -234,8 +243,8 @@ def test_shares_not_yet_begun_are_left_undone_once_one_has_failed() -> None:
     job = module._Job(work, [(0, 1), (1, 2), (2, 3), (3, 4)])
     assert job.take_shares() == 4
     assert begun == [0, 1]
-    assert job.done.is_set()
-    assert isinstance(job.fault, Fault)
+    with pytest.raises(Fault):
+        job.wait()
 
 
 def test_work_that_raises_without_help_reaches_the_requester_too(crew: Crew) -> None:
@@ -243,7 +252,7 @@ def test_work_that_raises_without_help_reaches_the_requester_too(crew: Crew) -> 
         raise Fault
 
     with pytest.raises(Fault):
-        crew.share(work, 5, 0.0)
+        share(crew, work, 5, 0.0)
 
 
 def test_a_failed_request_does_not_touch_the_requests_beside_it(crew: Crew) -> None:
@@ -259,7 +268,7 @@ def test_a_failed_request_does_not_touch_the_requests_beside_it(crew: Crew) -> N
         for _ in range(rounds):
             start.wait(WAIT_S)
             try:
-                crew.share(fail, 16, DEAR)
+                share(crew, fail, 16, DEAR)
             except Fault:
                 raised.append(True)
 
@@ -268,10 +277,87 @@ def test_a_failed_request_does_not_touch_the_requests_beside_it(crew: Crew) -> N
     for _ in range(rounds):
         done = np.zeros(16, np.int64)
         start.wait(WAIT_S)
-        crew.share(counting(done), 16, DEAR)
+        share(crew, counting(done), 16, DEAR)
         assert (done == 1).all()
     other.join()
     assert len(raised) == rounds
+
+
+def test_helpers_are_awake_and_taken_from_the_call_to_the_end_of_the_party(pair: Crew) -> None:
+    with Caller(pair).party() as party:
+        assert len(pair.idle) == 1
+        party.rouse(DEAR)
+        assert len(pair.idle) == 0
+        for _ in range(3):  # one party, several pieces of work
+            both = threading.Barrier(2)
+            assert party.share(lambda *_, both=both: both.wait(WAIT_S) and None, 2, DEAR) == 2
+    idle(pair, 1)
+
+
+def fail_after(party: Party) -> None:
+    party.rouse(DEAR)
+    raise Fault
+
+
+def test_a_request_that_fails_before_it_shares_lets_its_helpers_go(pair: Crew) -> None:
+    for _ in range(100):
+        party = Caller(pair).party()
+        with pytest.raises(Fault), party:
+            fail_after(party)
+        idle(pair, 1)
+
+
+def test_nobody_is_woken_for_work_below_a_hand_over(pair: Crew) -> None:
+    with Caller(pair).party() as party:
+        party.rouse(pair.handover_ns)
+        assert len(pair.idle) == 1
+
+
+def test_no_helper_is_woken_while_every_core_has_an_event_loop_at_work(pair: Crew) -> None:
+    mine, others = pair.caller(), pair.caller()
+    done = np.zeros(10, np.int64)
+    with others.party(), mine.party() as party:
+        party.rouse(DEAR)
+        assert len(pair.idle) == 1
+        assert party.share(counting(done), 10, DEAR) == 1
+    with mine.party() as first, mine.party():  # two requests, one thread
+        first.rouse(DEAR)
+        assert len(pair.idle) == 0
+    assert (done == 1).all()
+
+
+def test_a_helper_leaves_when_another_event_loop_gets_to_work(pair: Crew) -> None:
+    mine, others = pair.caller(), pair.caller()
+    both, elsewhere = threading.Barrier(2), others.party()
+    by: dict[int, str] = {}
+
+    def work(low: int, _high: int) -> None:
+        by[low] = threading.current_thread().name
+        if low >= 2:
+            return
+        both.wait(WAIT_S)  # each in its first share
+        if by[low] == "braid-crew-0":
+            elsewhere.__enter__()
+        else:
+            until(pair.crowded)
+            threading.Event().wait(0.1)  # time enough for the helper to take what it should not
+
+    with mine.party() as party:
+        assert party.share(work, 4, DEAR) == 2
+    elsewhere.__exit__(None, None, None)
+    assert [name for low, name in by.items() if low >= 2] == [threading.current_thread().name] * 2
+
+
+def test_a_helper_that_is_not_wanted_any_more_takes_no_share(pair: Crew) -> None:
+    mine, others = pair.caller(), pair.caller()
+    done = np.zeros(10, np.int64)
+    with mine.party() as party:
+        party.rouse(DEAR)
+        with others.party():
+            assert pair.crowded()
+            assert party.share(counting(done), 10, DEAR) == 1
+    assert (done == 1).all()
+    assert not pair.crowded()
 
 
 def test_work_may_itself_ask_for_help(crew: Crew) -> None:
@@ -283,11 +369,11 @@ def test_work_may_itself_ask_for_help(crew: Crew) -> None:
             def inner(left: int, right: int, row: int = row) -> None:
                 done[row, left:right] += 1
 
-            crew.share(inner, 8, DEAR)
+            share(crew, inner, 8, DEAR)
 
     for _ in range(100):
         done[:] = 0
-        crew.share(outer, 8, DEAR)
+        share(crew, outer, 8, DEAR)
         assert (done == 1).all()
 
 
@@ -295,7 +381,7 @@ def test_without_helpers_everything_is_done_by_the_requester() -> None:
     crew = Crew(0)
     assert (crew.size, crew.calibrate()) == (0, 0.0)
     calls: list[tuple[int, int]] = []
-    assert crew.share(lambda low, high: calls.append((low, high)), 100, DEAR) == 1
+    assert share(crew, lambda low, high: calls.append((low, high)), 100, DEAR) == 1
     assert calls == [(0, 100)]
     crew.close()
 
@@ -304,7 +390,7 @@ def test_before_calibration_nothing_is_split() -> None:
     crew = Crew(1)
     idle(crew, 1)
     calls: list[tuple[int, int]] = []
-    assert crew.share(lambda low, high: calls.append((low, high)), 100, DEAR) == 1
+    assert share(crew, lambda low, high: calls.append((low, high)), 100, DEAR) == 1
     assert calls == [(0, 100)]
     crew.close()
 
@@ -326,11 +412,11 @@ def test_closing_ends_every_thread_and_may_be_repeated() -> None:
     crew = Crew(5)
     assert threading.active_count() == before + 5
     crew.handover_ns = 1.0
-    crew.share(lambda _low, _high: None, 100, DEAR)
+    share(crew, lambda _low, _high: None, 100, DEAR)
     crew.close()
     assert threading.active_count() == before
     crew.close()
-    assert crew.share(lambda _low, _high: None, 100, DEAR) == 1
+    assert share(crew, lambda _low, _high: None, 100, DEAR) == 1
 
 
 def test_closing_lets_helpers_finish_what_they_began(pair: Crew) -> None:
@@ -343,9 +429,9 @@ def test_closing_lets_helpers_finish_what_they_began(pair: Crew) -> None:
             leave.wait(WAIT_S)
         finished.append(low)
 
-    asking = threading.Thread(target=pair.share, args=(work, 4, DEAR))
+    asking = threading.Thread(target=share, args=(pair, work, 4, DEAR))
     asking.start()
-    until(lambda: len(pair._idle) == 0)
+    until(lambda: len(pair.idle) == 0)
     closing = threading.Thread(target=pair.close)
     closing.start()
     leave.set()
@@ -366,7 +452,7 @@ def test_an_idle_helper_keeps_nothing_of_the_last_request_alive(pair: Crew) -> N
             if low < 2:
                 both.wait(WAIT_S)
 
-        pair.share(work, 4, DEAR)
+        share(pair, work, 4, DEAR)
         return weakref.ref(arrays)
 
     kept = ask()
@@ -390,7 +476,7 @@ def test_helpers_do_not_live_in_the_context_of_a_request(pair: Crew) -> None:
             both.wait(WAIT_S)
         seen[threading.current_thread().name] = asker.get()
 
-    pair.share(work, 4, DEAR)
+    share(pair, work, 4, DEAR)
     assert seen["braid-crew-0"] == "nobody"
 
 
@@ -402,6 +488,6 @@ def test_a_crew_that_has_just_started_or_is_about_to_go_loses_no_row() -> None:
         for _ in range(10):
             rows = rng.randrange(40)
             done = np.zeros(rows, np.int64)
-            crew.share(counting(done), rows, DEAR)
+            share(crew, counting(done), rows, DEAR)
             assert (done == 1).all()
         crew.close()
