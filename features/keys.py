@@ -10,6 +10,16 @@ META = "braid:meta"
 ITEM_ROWS = "braid:item:"
 """What the keys of all item rows begin with."""
 
+MODEL = "braid:model"
+"""Hash: the version that every replica is to serve, the one before, and a serial number. Changes
+are announced on the channel of the same name."""
+
+MODEL_SEEN = "{braid:model}:seen"
+"""Sorted set: when each replica last reported, in seconds of the server's clock."""
+
+MODEL_REPORTS = "{braid:model}:reports"
+"""Hash: what each replica serves and refuses, as JSON. In the pointer's slot, like the above."""
+
 
 def item_row(item_id: str) -> str:
     """Return the key of an item's feature row (a string value, see `features.codec`)."""

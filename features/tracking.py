@@ -177,8 +177,11 @@ class Tracking:
         store = FeatureStore(self._address, WARM_BUDGET_S, 1)
         try:
             await store.open()
-            for cache in self._followed():
-                await warm(cache, self._caches[cache], store)
+            # The newest is about to be served; what nobody serves any more is not kept for this.
+            for known in reversed(self._caches.keyrefs()):
+                if (cache := known()) is not None:
+                    await warm(cache, self._caches[cache], store)
+                del cache
         finally:
             await store.close()
 

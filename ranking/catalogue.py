@@ -12,18 +12,19 @@ from ranking.names import Names
 class Catalogue:
     """Items in a fixed order; an item's ordinal is its place in ``ids``.
 
-    ``properties`` holds what a response shows of each item (title, genre, ...), JSON-ready.
+    ``properties`` holds what a response shows of each item (title, genre, ...), JSON-ready;
+    ``names`` looks ids up, and knows nothing of properties.
     """
 
     ids: tuple[str, ...]
     properties: tuple[dict[str, Any], ...]
-    _names: Names = field(init=False, repr=False, compare=False)
+    names: Names = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the ids; raise ValueError on a repeated id or a wrong number of properties."""
         if len(self.properties) != len(self.ids):
             raise ValueError(f"{len(self.ids)} ids but {len(self.properties)} property records")
-        object.__setattr__(self, "_names", Names(self.ids))
+        object.__setattr__(self, "names", Names(self.ids))
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -31,9 +32,9 @@ class Catalogue:
 
     def ordinal(self, item_id: str) -> int | None:
         """Return the item's ordinal, or None where the id is unknown."""
-        found = self._names([item_id])
+        found = self.names([item_id])
         return int(found[0]) if len(found) else None
 
     def ordinals(self, item_ids: Iterable[str]) -> Items:
         """Return ordinals int64[k] in the order given: unknown ids and repeats dropped."""
-        return self._names(item_ids)
+        return self.names(item_ids)

@@ -1,4 +1,4 @@
-"""Which artifact a path means."""
+"""Which artifact a path or a version means."""
 
 import re
 from pathlib import Path
@@ -16,10 +16,22 @@ def locate(path: Path) -> Path:
     """
     if (path / "manifest.json").is_file():
         return path
-    published = [child.parent for child in path.glob("*/manifest.json")]
+    published = versions(path)
     if not published:
         raise ArtifactRejected(path, "holds no artifact", "make one with `braid train`")
-    return max(published, key=_age)
+    return path / published[0]
+
+
+def versions(folder: Path) -> list[str]:
+    """Return the versions of the artifacts in a folder, the newest first."""
+    found = [child.parent for child in folder.glob("*/manifest.json")]
+    visible = [path for path in found if not path.name.startswith(".")]  # half published
+    return [path.name for path in sorted(visible, key=_age, reverse=True)]
+
+
+def find(folder: Path, version: str) -> Path | None:
+    """Return the artifact of that version, if there is one; no version leads out of the folder."""
+    return folder / version if version in versions(folder) else None
 
 
 def _age(path: Path) -> tuple[int, ...]:

@@ -37,25 +37,39 @@ class Serving:
     retrieve_ns_per_source: float
 
     @classmethod
-    def of(cls, snapshot: Snapshot, near_cache_mib: int, trust: Trust) -> Serving:
+    def of(
+        cls, snapshot: Snapshot, near_cache_mib: int, trust: Trust, before: Serving | None = None
+    ) -> Serving:
         """Derive and measure; this also compiles and warms every kernel a request will need.
+
+        The near cache of ``before`` is taken over, with its rows, where both have the same items
+        under the same schema: a model that was only trained anew starts warm.
 
         Raises:
             SchemaInvalid: the artifact's schemas contradict themselves.
         """
         encode = msgspec.json.Encoder().encode
-        items = ItemTable(snapshot.catalogue.ids, Schema.parse(snapshot.schemas["item"]))
+        schema = Schema.parse(snapshot.schemas["item"])
+        if before is not None and before.keeps_rows_of(snapshot.catalogue.ids, schema):
+            items, near = before.items, before.near
+        else:
+            items = ItemTable(snapshot.catalogue.ids, schema)
+            near = NearCache(items, snapshot.catalogue.names, near_cache_mib, trust)
         return cls(
             snapshot=snapshot,
             user_schema=Schema.parse(snapshot.schemas["user"]),
             items=items,
-            near=NearCache(items, snapshot.catalogue.ordinals, near_cache_mib, trust),
+            near=near,
             properties=tuple(
                 msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
             ),
             score_ns_per_row=_score_ns_per_row(snapshot),
             retrieve_ns_per_source=_retrieve_ns_per_source(snapshot),
         )
+
+    def keeps_rows_of(self, item_ids: tuple[str, ...], schema: Schema) -> bool:
+        """Tell whether the near cache holds rows of just these items, in this form."""
+        return self.items.schema == schema and self.snapshot.catalogue.ids == item_ids
 
 
 class State:

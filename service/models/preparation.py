@@ -1,0 +1,95 @@
+"""From an artifact's folder to what may be published."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from features.errors import SchemaInvalid
+from features.near_cache import NearCache
+from features.tracking import Tracking
+from ranking.artifact import ArtifactRejected, read, read_both
+from ranking.golden import golden_requests
+from ranking.scorers import FunctionScorer
+from ranking.snapshot import Snapshot
+from service.artifacts import find
+from service.errors import SettingInvalid
+from service.models.errors import PointerUnreachable, VersionRefused
+from service.models.gate import inspect
+from service.models.pointer import Pointer
+from service.settings import Settings
+from service.state import Serving
+
+LONGEST_WARMING_S: Final = 10.0
+WARMING_LOOK_S: Final = 0.02
+
+
+class Preparation:
+    """Reads, verifies, derives, warms, and holds against the golden requests."""
+
+    def __init__(self, settings: Settings, tracking: Tracking) -> None:
+        self._settings = settings
+        self._tracking = tracking
+
+    def first(self, pointer: Pointer) -> Serving:
+        """Prepare what a starting process serves: what the pointer wants, if it is here and whole.
+
+        Without a pointer it is the artifact that the settings name. A replica that starts after
+        a rollback must not come up with what was gone back from, however new that is.
+
+        Raises:
+            ArtifactRejected: the artifact is not whole or contradicts itself.
+            SettingInvalid: a setting names something that is not there.
+        """
+        named = self._settings.artifact
+        try:
+            wanted = pointer.read()
+        except PointerUnreachable:
+            wanted = None  # the follower will see it later
+        if wanted is not None and (path := find(named.parent, wanted.version)) is not None:
+            try:
+                return self._serving(read(path), None)
+            except ArtifactRejected:
+                pass  # the follower will try again, and report why not
+        return self._serving(read(named), None)
+
+    def next(self, folder: Path, before: Serving) -> Serving:
+        """Prepare what is to be served after ``before``.
+
+        Raises:
+            VersionRefused: it is damaged or unfit; the message says what, and the remedy.
+        """
+        try:
+            snapshot, stored = read_both(folder)
+            if snapshot.version != folder.name:
+                raise VersionRefused(f"{folder} says that it is {snapshot.version}; rename it")
+            serving = self._serving(snapshot, before)
+        except (ArtifactRejected, SettingInvalid, SchemaInvalid) as fault:
+            raise VersionRefused(str(fault)) from fault
+        inspect(serving, golden_requests(stored))
+        self._await_rows(serving.near)
+        return serving
+
+    def _serving(self, snapshot: Snapshot, before: Serving | None) -> Serving:
+        """Derive what is served; its near cache is kept coherent from now on."""
+        settings, tracking = self._settings, self._tracking
+        if settings.scorer is not None:
+            snapshot = replace(snapshot, scorer=_own_scorer(settings.scorer, snapshot))
+        serving = Serving.of(snapshot, settings.near_cache_mib, tracking.trust, before)
+        if before is None or serving.near is not before.near:
+            tracking.follow(serving.near, snapshot.popular)
+        return serving
+
+    def _await_rows(self, near: NearCache) -> None:
+        """Wait until the rows are near, so that the first requests do not all ask the store."""
+        latest = time.monotonic() + LONGEST_WARMING_S
+        while near.used < near.slots and self._tracking.trust.holds() and time.monotonic() < latest:
+            time.sleep(WARMING_LOOK_S)
+
+
+def _own_scorer(spec: str, snapshot: Snapshot) -> FunctionScorer:
+    user_columns = [f"user.{name}" for name in snapshot.user_columns]
+    try:
+        return FunctionScorer.load(spec, snapshot.columns, user_columns)
+    except ValueError as fault:
+        raise SettingInvalid(f"--scorer={spec!r}: {fault}") from None
