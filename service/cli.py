@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "Learn a model and publish it as an artifact.",
     "load": "Write an artifact's feature rows and histories into Redis.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
+    "models": "List the versions of the model, activate one, or go back.",
     "status": "Say how a running service is.",
 }
 for name, about in COMMANDS.items():

@@ -1,0 +1,103 @@
+"""`braid models`, `braid models activate VERSION`, `braid models rollback`."""
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from cyclopts import App
+from rich.markup import escape
+from rich.table import Table
+
+from service.errors import Mendable
+from service.terminal.console import console
+
+URL = "http://127.0.0.1:8000"
+TIMEOUT_S = 300.0
+"""A large model is read, verified and tried before the answer comes."""
+
+models = App(name="models", help="List the versions of the model, activate one, or go back.")
+
+
+@models.default
+def show(*, url: str = URL) -> None:
+    """List the versions of the model, activate one, or go back.
+
+    Parameters
+    ----------
+    url: Where a replica listens.
+
+    """
+    known = _ask(url, "GET", "/v1/models")
+    table = Table(title=f"Models, as {known['replica']} knows them", title_justify="left")
+    for column in ("version", "", "served by", "refused"):
+        table.add_column(column, overflow="fold")
+    for one in known["versions"]:
+        refused = [f"{refusal['replica']}: {refusal['reason']}" for refusal in one["refused_by"]]
+        table.add_row(
+            escape(one["version"]),
+            ", ".join(word for word in ("active", "previous") if one[word])
+            or ("" if one["published"] else "not in the folder"),
+            escape("\n".join(one["served_by"])),
+            escape("\n".join(refused)),
+        )
+    console.print(table)
+    if not known["pointer"]:
+        console.print("[yellow]Redis does not answer:[/] what other replicas serve is not known.")
+
+
+@models.command
+def activate(version: str, /, *, url: str = URL) -> None:
+    """Verify and try a version, then have every replica serve it.
+
+    Parameters
+    ----------
+    version: As `braid models` lists it.
+    url: Where the replica listens that tries it first.
+
+    """
+    now = _ask(url, "POST", "/v1/models/activate", {"version": version})
+    console.print(f"Serving {now['active']}; {_way_back(now)}")
+
+
+@models.command
+def rollback(*, url: str = URL) -> None:
+    """Have every replica serve the version before.
+
+    Parameters
+    ----------
+    url: Where a replica listens.
+
+    """
+    now = _ask(url, "POST", "/v1/models/rollback", {})
+    console.print(f"Serving {now['active']} again")
+
+
+def _way_back(now: dict[str, Any]) -> str:
+    if now["previous"] is None:
+        return "there is no other to go back to"
+    return f"`braid models rollback` goes back to {now['previous']}"
+
+
+def _ask(url: str, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+    """Ask a replica.
+
+    Raises:
+        Mendable: it is not there, or it refused; the message says why.
+    """
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(
+        address.hostname or "127.0.0.1", address.port or 80, timeout=TIMEOUT_S
+    )
+    try:
+        words = None if body is None else json.dumps(body)
+        connection.request(method, path, words, {"content-type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as fault:
+        raise Mendable(f"{url}: {fault}; is `braid serve` running there?") from fault
+    finally:
+        connection.close()
+    if response.status != 200:
+        raise Mendable(f"{answer['title']}: {answer['detail']}")
+    return answer
