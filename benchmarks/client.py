@@ -10,7 +10,7 @@ import gc
 import selectors
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from time import perf_counter, process_time
@@ -37,11 +37,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """``latencies_s`` is float64[n]: infinite where no good answer came."""
+    """``latencies_s`` is float64[n]: infinite where no good answer came.
+
+    ``began_s`` is when the run began, by `time.perf_counter`.
+    """
 
     latencies_s: NDArray[np.float64]
     elapsed_s: float
     client_cpu_s: float
+    began_s: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -118,6 +122,9 @@ def good(reply: Reply) -> bool:
     )
 
 
+type Accept = Callable[[Reply, int], bool]
+
+
 def closed_loop(
     address: Address, requests: Sequence[bytes], connections: int, seconds: float
 ) -> Run:
@@ -165,8 +172,12 @@ def open_loop(
     requests: Sequence[bytes],
     schedule: NDArray[np.float64],
     connections: int = CONNECTIONS,
+    accept: Accept = lambda reply, _: good(reply),
 ) -> Run:
-    """Send by the schedule over a pool of connections, the longest idle first."""
+    """Send by the schedule over a pool of connections, the longest idle first.
+
+    A reply that is not accepted counts as none; the number is its request's among ``requests``.
+    """
     pool = [Connection(address) for _ in range(connections)]
     idle, waiting = deque(pool), deque[int]()
     latencies = np.full(len(schedule), inf)
@@ -190,14 +201,14 @@ def open_loop(
                 if reply is None:
                     continue
                 now = perf_counter() - start
-                if good(reply):
+                if accept(reply, connection.index % len(requests)):
                     latencies[connection.index] = now - schedule[connection.index]
                 answered += 1
                 idle.append(connection)
         elapsed, cpu = perf_counter() - start, process_time() - cpu
     for connection in pool:
         connection.close()
-    return Run(latencies, elapsed, cpu)
+    return Run(latencies, elapsed, cpu, start)
 
 
 class _quiet:  # noqa: N801  reads like the context managers of contextlib

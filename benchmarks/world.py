@@ -59,9 +59,12 @@ def build(folder: Path, items: int, trees: int) -> World:
     return World(folder, artifact, ids, rows, snapshot.embeddings, text)
 
 
-def train(rows: Rows, trees: int) -> str:
-    """Train on graded relevance that a few columns and a product of two explain; give the text."""
-    rng = np.random.default_rng(3)
+def train(rows: Rows, trees: int, taste: int = 3) -> str:
+    """Train on graded relevance that a few columns and a product of two explain; give the text.
+
+    Another ``taste`` weighs the columns otherwise.
+    """
+    rng = np.random.default_rng(taste)
     sample = rows[rng.integers(0, len(rows), 20_000)]
     signal = (sample - sample.mean(axis=0)) / (sample.std(axis=0) + 1e-6)
     worth = signal[:, :10] @ rng.normal(size=10) + 2 * signal[:, 1] * signal[:, 3]
