@@ -27,6 +27,7 @@ from numba.extending import register_model
 from numba.np.arrayobj import make_array
 
 LANES = 128
+TILE = 32  # lanes of which several values fit into registers together
 CACHE_LINE = 64
 
 _WORD = ir.IntType(32)
@@ -40,17 +41,18 @@ _ELEMENT = {
 
 
 class Lanes(types.Type):
-    """The numba type of 128 values of one dtype, side by side."""
+    """The numba type of 128 (or fewer) values of one dtype, side by side."""
 
-    def __init__(self, dtype: Any) -> None:
+    def __init__(self, dtype: Any, count: int = LANES) -> None:
         self.dtype = dtype
-        super().__init__(name=f"Lanes({dtype})")
+        self.count = count
+        super().__init__(name=f"Lanes({dtype}, {count})")
 
 
 @register_model(Lanes)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, ir.VectorType(_ELEMENT[str(lanes.dtype)], LANES))
+        super().__init__(manager, lanes, ir.VectorType(_ELEMENT[str(lanes.dtype)], lanes.count))
 
 
 TRUTH, BYTES, WORDS = Lanes(types.boolean), Lanes(types.uint8), Lanes(types.int32)
@@ -128,13 +130,18 @@ def _above(builder: IRBuilder, a: Value, b: Value) -> Value:
 @_instruction(lambda array, _: Lanes(array.dtype)(array, types.intp))
 def load(builder: IRBuilder, array: Value, at: Value) -> Value:
     """Read array[at : at + 128], unchecked, at any alignment."""
-    vector = ir.VectorType(array.type.pointee, LANES)
-    return builder.load(builder.bitcast(builder.gep(array, [at]), vector.as_pointer()), align=1)
+    return _load(builder, array, at, LANES)
+
+
+@_instruction(lambda array, _: Lanes(array.dtype, TILE)(array, types.intp))
+def load_tile(builder: IRBuilder, array: Value, at: Value) -> Value:
+    """Read array[at : at + 32], unchecked, at any alignment."""
+    return _load(builder, array, at, TILE)
 
 
 @_instruction(lambda array, _, value: types.void(array, types.intp, value))
 def store(builder: IRBuilder, array: Value, at: Value, value: Value) -> None:
-    """Write value to array[at : at + 128], unchecked, at any alignment."""
+    """Write the lanes of value to array from `at` on, unchecked, at any alignment."""
     place = builder.bitcast(builder.gep(array, [at]), value.type.as_pointer())
     builder.store(value, place, align=1)
 
@@ -159,6 +166,19 @@ def gather(builder: IRBuilder, array: Value, base: Value, index: Value) -> Value
 def spread(builder: IRBuilder, value: Value) -> Value:
     """Put one scalar into every lane."""
     return _spread(builder, value, LANES)
+
+
+@_instruction(lambda value: Lanes(value, TILE)(value))
+def spread_tile(builder: IRBuilder, value: Value) -> Value:
+    """Put one scalar into every lane of a tile."""
+    return _spread(builder, value, TILE)
+
+
+@_instruction(lambda a, b, c: _same(a, b) and _same(b, c) and a(a, a, a))
+def multiply_add(builder: IRBuilder, a: Value, b: Value, c: Value) -> Value:
+    """Return a * b + c, rounded once where the machine can do that in one instruction."""
+    name = f"llvm.fmuladd.v{a.type.count}{a.type.element.intrinsic_name}"
+    return _call(builder, name, a.type, a, b, c)
 
 
 @_instruction(lambda _: BYTES(types.uint32))
@@ -207,10 +227,12 @@ def to_floats(builder: IRBuilder, value: Value) -> Value:
     return builder.fptrunc(value, ir.VectorType(_ELEMENT["float32"], LANES))
 
 
-@_instruction(lambda _: WORDS(FLOATS))
+@_instruction(lambda value: WORDS(value) if value in (BYTES, FLOATS) else None)
 def to_words(builder: IRBuilder, value: Value) -> Value:
-    """Round FLOATS towards zero to WORDS; they must fit."""
-    return builder.fptosi(value, ir.VectorType(_WORD, LANES))
+    """Widen BYTES, or round FLOATS towards zero, to WORDS; they must fit."""
+    words = ir.VectorType(_WORD, LANES)
+    whole = isinstance(value.type.element, ir.IntType)
+    return builder.zext(value, words) if whole else builder.fptosi(value, words)
 
 
 @_instruction(lambda *_: BYTES(WORDS, types.int32))
@@ -230,6 +252,11 @@ class _Pointers(ir.instructions.Instruction):  # type: ignore[misc]
     def descr(self, buffer: list[str]) -> None:
         base, offsets = (f"{value.type} {value.get_reference()}" for value in self.operands)
         buffer.append(f"getelementptr {self.operands[0].type.pointee}, {base}, {offsets}\n")
+
+
+def _load(builder: IRBuilder, array: Value, at: Value, count: int) -> Value:
+    vector = ir.VectorType(array.type.pointee, count)
+    return builder.load(builder.bitcast(builder.gep(array, [at]), vector.as_pointer()), align=1)
 
 
 def _spread(builder: IRBuilder, value: Value, count: int) -> Value:

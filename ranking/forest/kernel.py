@@ -21,7 +21,10 @@ from ranking.lanes import (
     trailing_zeros,
 )
 
-# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
+
+
+MOST_GROUPS = 32  # of eight leaves, so that a leaf's number is a byte
 
 
 @inlined
@@ -82,6 +85,19 @@ def _bin_categories(
 
 
 @inlined
+def _ruled_out(
+    planes: NDArray[np.uint8], tests: NDArray[np.uint32], test: int, stop: int
+) -> NDArray[np.uint8]:
+    """Return, as lanes of bytes, the leaves of a group that its tests rule out."""
+    out: NDArray[np.uint8] = spread(np.uint8(0))
+    while test < stop:
+        right = load(planes, tests[test, 0]) > spread_word(tests[test, 1])
+        out = out | choose(right, spread_word(tests[test, 2]), spread(np.uint8(0)))
+        test += 1
+    return out
+
+
+@inlined
 def _add_trees(
     planes: NDArray[np.uint8],
     tests: NDArray[np.uint32],
@@ -95,18 +111,24 @@ def _add_trees(
     total = spread(0.0)
     test = group = first = 0
     for tree in range(len(groups)):
-        leaf = none
-        for above in range(groups[tree], 0, -1):  # groups from the last to the first
-            out = none
-            while test < stops[group]:
-                right = load(planes, tests[test, 0]) > spread_word(tests[test, 1])
-                out = out | choose(right, spread_word(tests[test, 2]), none)
-                test += 1
-            group += 1
-            left = out ^ every
-            exit_leaf = trailing_zeros(left) + spread(np.uint8(8 * (above - 1)))
-            leaf = choose(left > none, exit_leaf, leaf)
-        total = total + gather(values, first, leaf)
+        if groups[tree] <= MOST_GROUPS:
+            leaf = none
+            for above in range(groups[tree], 0, -1):  # groups from the last to the first
+                left = _ruled_out(planes, tests, test, stops[group]) ^ every
+                exit_leaf = trailing_zeros(left) + spread(np.uint8(8 * (above - 1)))
+                leaf = choose(left > none, exit_leaf, leaf)
+                test = stops[group]
+                group += 1
+            total = total + gather(values, first, leaf)
+        else:  # the same, but for a leaf's number in four bytes
+            wide = spread(np.int32(0))
+            for above in range(groups[tree], 0, -1):
+                left = _ruled_out(planes, tests, test, stops[group]) ^ every
+                exit_leaf = to_words(trailing_zeros(left)) + spread(np.int32(8 * (above - 1)))
+                wide = choose(left > none, exit_leaf, wide)
+                test = stops[group]
+                group += 1
+            total = total + gather(values, first, wide)
         first += 8 * groups[tree]
     store(sums, 0, total)
 

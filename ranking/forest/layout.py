@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.forest.nodes import Node, Split, in_order
-from ranking.forest.pieces import pieces
 from ranking.forest.planes import (
     MOST_THRESHOLDS,
     ChoicePlanes,
@@ -25,7 +24,6 @@ from ranking.forest.tree import Forest
 from ranking.lanes import LANES
 
 GROUP = 8
-MOST_LEAVES = 256  # so that a leaf's number is a byte
 _FOUR_TIMES = 0x01010101  # repeats a byte over a word
 
 type Test = tuple[int, int, int]
@@ -52,8 +50,8 @@ class Layout(NamedTuple):
 
 
 def lay_out(forest: Forest) -> Layout:
-    """Lay out a forest; raise ModelRejected for a path or a category too large to hold."""
-    trees = [in_order(piece) for tree in forest.trees for piece in pieces(tree, MOST_LEAVES)]
+    """Lay out a forest; raise ModelRejected for a category too large to hold."""
+    trees = [in_order(tree) for tree in forest.trees]
     nodes = [node for tree, _ in trees for node in tree]
     by_split, by_choice = split_planes(nodes), choice_planes(nodes)
     tests: list[Test] = []

@@ -95,7 +95,10 @@ def choice_planes(nodes: Iterable[Node]) -> ChoicePlanes:
         for part in batched(sorted(sets, key=sorted), WORD, strict=False):
             beyond = 1 + max(max(categories, default=-1) for categories in part)
             if beyond > _LARGEST_CATEGORY:
-                raise ModelRejected(f"category {beyond - 1} of feature {column} is too large")
+                raise ModelRejected(
+                    f"category {beyond - 1} of feature {column} is too large:"
+                    " number its categories from 0 on"
+                )
             table = np.full(1 + beyond + 1, (1 << WORD) - 1, np.uint32)
             for bit, categories in enumerate(part):
                 table[1 + np.array(sorted(categories), np.int64)] ^= np.uint32(1 << bit)

@@ -10,7 +10,7 @@ from ranking.lanes import CACHE_LINE, LANES, choose, load, spread, store, to_dou
 from ranking.rerank.blocks import lay_out
 from ranking.topk import Picks, top_k
 
-# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
 _SMALLEST = np.float32(1e-6)  # of a squared distance: beneath it float32 holds only noise
 _STEEPEST = 600.0  # keeps exp() of a relevance difference within float64

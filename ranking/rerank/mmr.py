@@ -10,7 +10,7 @@ from ranking.lanes import LANES, choose, load, spread, store
 from ranking.rerank.blocks import lay_out
 from ranking.topk import Picks, top_k
 
-# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
 
 def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: float) -> Picks:
@@ -28,10 +28,10 @@ def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: floa
     k = min(max(k, 0), n)
     if diversity == 0.0 or k <= 1:
         return top_k(relevance, k)
+    relevance = np.ascontiguousarray(relevance, np.float32)
     blocks = lay_out(relevance, vectors)
     picks = np.empty(k, np.int64)
-    first = top_k(relevance, 1)[0]
-    count = pick_unlike(*blocks, diversity, first, picks)
+    count = pick_unlike(relevance, *blocks, diversity, picks)
     if count < k:  # only NaN is left
         picks[count:] = np.flatnonzero(np.isnan(relevance))[: k - count]
     return picks
@@ -40,21 +40,24 @@ def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: floa
 @kernel(
     inputs(types.float32),
     inputs(types.float32),
+    inputs(types.float32),
     output(types.float32),
     types.float64,
-    types.int64,
     output(types.int64),
     returns=types.int64,
 )
 def pick_unlike(
+    scores: Scores,
     units: NDArray[np.float32],
     relevance: NDArray[np.float32],
     may_pick: NDArray[np.float32],
     diversity: float,
-    first: int,
     picks: Picks,
 ) -> int:
-    """Write picks, starting with ``first``; return how many there were to pick (see `Blocks`)."""
+    """Write picks, the highest score first; return how many there were to pick (see `Blocks`).
+
+    ``scores`` float32[n] is the relevance before it was scaled, which may have made two equal.
+    """
     size = len(relevance)
     width = len(units) // size
     nearest = np.full(size, -np.inf, np.float32)
@@ -62,7 +65,10 @@ def pick_unlike(
     worths = np.empty(LANES, np.float32)
     places = np.empty(LANES, np.int32)
     lambda_, penalty = spread(np.float32(1.0 - diversity)), spread(np.float32(diversity))
-    pick = first if may_pick[first] == 0.0 else -1
+    pick = -1
+    for i in range(len(scores)):
+        if may_pick[i] == 0.0 and (pick < 0 or scores[i] > scores[pick]):
+            pick = i
     for step in range(len(picks)):
         if pick < 0:
             return step

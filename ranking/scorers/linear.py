@@ -11,7 +11,7 @@ from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES, gather, load, spread, store, to_doubles
 from ranking.scorers.rows import check_rows
 
-# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
 
 class LinearScorer:

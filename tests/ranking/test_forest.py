@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ranking.forest import ModelRejected
 from ranking.scorers import ForestScorer
-from tests.ranking.forests import TreeText, model_text, random_rows, random_trees
+from tests.ranking.forests import TreeText, model_text, random_rows, random_trees, thresholds
 
 
 def raw_scores(text: str, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -91,16 +91,37 @@ def test_trained_models_score_as_lightgbm_to_the_bit(options: dict[str, Any]) ->
     assert_equal_to_lightgbm(model.model_to_string(), np.concatenate((rows, strange)))
 
 
-def test_a_path_too_long_to_cut_is_refused() -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_deep_and_lopsided_trees_score_as_lightgbm(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    trees = []
+    for splits, most_often in ((3000, 1.0), (700, 0.95), (300, 0.5), (5, 0.0)):
+        tree = TreeText()
+        for split in range(splits):  # mostly a chain, each split cutting the newest leaf
+            leaf = split if rng.random() < most_often else int(rng.integers(split + 1))
+            decision = int(rng.integers(3)) << 2 | int(rng.integers(2)) << 1
+            tree.split(leaf, int(rng.integers(9)), float(rng.choice(thresholds(rng))), decision)
+            if rng.random() < 0.5:  # down the left side as well
+                tree.left[-1], tree.right[-1] = tree.right[-1], tree.left[-1]
+        tree.value = rng.normal(size=splits + 1).tolist()
+        trees.append(tree)
+    assert_equal_to_lightgbm(model_text(trees, 9), random_rows(rng, 300, 9))
+
+
+@pytest.mark.parametrize("leaves", [255, 256, 257, 263, 264, 265, 2049])
+def test_a_chain_of_any_length_ends_every_row_in_its_own_leaf(leaves: int) -> None:
     tree = TreeText()
-    for leaf in range(400):  # a chain: each split cuts the newest leaf
+    for leaf in range(leaves - 1):
         tree.split(leaf, 0, float(leaf), 2)
-    with pytest.raises(ModelRejected, match="too long"):
-        ForestScorer.load(model_text([tree], 1))
+    tree.value = [float(leaf) for leaf in range(leaves)]
+    text = model_text([tree], 1)
+    rows = np.arange(leaves, dtype=np.float32)[:, None]
+    assert ForestScorer.load(text)(rows).tolist() == tree.value
+    assert_equal_to_lightgbm(text, rows)
 
 
 def test_a_category_beyond_exact_float32_is_refused() -> None:
     tree = TreeText(words=[[0] * ((1 << 24) // 32) + [1]])
     tree.split(0, 0, 0.0, 1)
-    with pytest.raises(ModelRejected, match="category 16777216 of feature 0 is too large"):
+    with pytest.raises(ModelRejected, match="16777216 of feature 0 is too large: number"):
         ForestScorer.load(model_text([tree], 1))
