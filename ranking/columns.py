@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,19 +64,61 @@ def ranker_columns(
     )
 
 
-def group_lengths(numbers: int, width: int, total: int) -> dict[str, int]:
-    """Return how many columns each group has that `assemble` makes, in their order.
+class Targets(NamedTuple):
+    """Where in the scorer's rows each value belongs: the arguments of `ranking.write.write`."""
 
-    Args:
-        numbers: how many of an item row's columns are numbers; each has a gap.
-        width: of an item row.
-        total: of all columns together.
+    cross_runs: NDArray[np.int64]
+    item_runs: NDArray[np.int64]
+    user_runs: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of the columns that `assemble` can make a scorer wants, and where.
+
+    ``item_rows_alone`` tells that its rows are the stored item rows, just as they are.
     """
-    opinions = 2 * len(SOURCE_NAMES)
-    return {
-        "opinions": opinions,
-        "taste": len(CROSS) - opinions,
-        "gaps": numbers,
-        "item": width,
-        "user": total - len(CROSS) - numbers - width,
-    }
+
+    targets: Targets
+    any_opinion: bool
+    any_taste: bool
+    item_rows_alone: bool
+
+    @classmethod
+    def of(cls, wanted: Sequence[str], columns: Sequence[str], layout: ItemLayout) -> Wanted:
+        """Find the wanted columns; raise ValueError where one is unknown."""
+        place = {name: index for index, name in enumerate(columns)}
+        unknown = [name for name in wanted if name not in place]
+        if unknown:
+            raise ValueError(f"the scorer asks for unknown columns: {', '.join(unknown)}")
+        sources = np.array([place[name] for name in wanted], np.int64)
+        gaps, items = len(CROSS), len(CROSS) + len(layout.numbers)
+        users = items + len(layout.numbers) + len(layout.attributes)
+        of_gaps = np.flatnonzero((gaps <= sources) & (sources < items))
+        means = sources[of_gaps] - gaps
+        targets = Targets(
+            _runs(sources, 0, gaps),
+            _runs(sources, items, users),
+            _runs(sources, users, len(columns)),
+            np.stack((means, layout.numbers[means], of_gaps), axis=1),
+        )
+        opinions = 2 * len(SOURCE_NAMES)
+        return cls(
+            targets,
+            bool((sources < opinions).any()),
+            bool(((opinions <= sources) & (sources < gaps)).any()),
+            np.array_equal(sources, np.arange(items, users)),
+        )
+
+
+def _runs(sources: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:
+    """Return int64[r, 3]: of the sources within [low, high) those that follow on each other.
+
+    Each is (first source - low, where it stands, how many).
+    """
+    targets = np.flatnonzero((low <= sources) & (sources < high))
+    found = sources[targets] - low
+    starts = np.flatnonzero((np.diff(found, prepend=-2) != 1) | (np.diff(targets, prepend=-2) != 1))
+    lengths = np.diff(starts, append=len(targets))
+    return np.stack((found[starts], targets[starts], lengths), axis=1)

@@ -1,6 +1,5 @@
 """The snapshot: everything a request ranks with, immutable and of one version."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,11 +8,8 @@ from numpy.typing import NDArray
 
 from features.types import Items, Rows, Scores
 from ranking.catalogue import Catalogue
-from ranking.columns import ItemLayout, group_lengths, ranker_columns
+from ranking.columns import ItemLayout, Wanted, ranker_columns
 from ranking.nearest import Nearest
-
-type Columns = slice | NDArray[np.int64]
-"""Some columns of an array, as an index."""
 
 
 class Scorer(Protocol):
@@ -53,8 +49,7 @@ class Snapshot:
         numbers, attributes: float32[n_items, *], those columns of item_rows, side by side.
         layout: where they stand in a row.
         columns: the names of all columns that `ranking.assemble` can make.
-        parts: by group of columns, those that the scorer wants and where it wants them, a pair
-            of indices into the group and into the row; no group of which it wants none.
+        wanted: which of them the scorer wants, and where.
 
     Every array is made read-only. Raises ValueError where the scorer asks for an unknown column.
     """
@@ -77,7 +72,7 @@ class Snapshot:
     attributes: Rows = field(init=False)
     layout: ItemLayout = field(init=False)
     columns: tuple[str, ...] = field(init=False)
-    parts: Mapping[str, tuple[Columns, Columns]] = field(init=False)
+    wanted: Wanted = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive, then freeze the arrays."""
@@ -91,9 +86,7 @@ class Snapshot:
             "attributes": np.ascontiguousarray(self.item_rows[:, layout.attributes]),
             "layout": layout,
             "columns": columns,
-            "parts": _parts(
-                columns, self.scorer.columns, len(layout.numbers), len(self.item_columns)
-            ),
+            "wanted": Wanted.of(self.scorer.columns, columns, layout),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -101,29 +94,3 @@ class Snapshot:
             value = getattr(self, name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
-
-
-def _parts(
-    columns: tuple[str, ...], wanted: tuple[str, ...], numbers: int, width: int
-) -> dict[str, tuple[Columns, Columns]]:
-    place = {name: index for index, name in enumerate(columns)}
-    unknown = [name for name in wanted if name not in place]
-    if unknown:
-        raise ValueError(f"the scorer asks for unknown columns: {', '.join(unknown)}")
-    places = np.array([place[name] for name in wanted], dtype=np.int64)
-    parts, low = {}, 0
-    lengths = group_lengths(numbers, width, len(columns))
-    for name, length in lengths.items():
-        target = np.flatnonzero((places >= low) & (places < low + length))
-        if len(target):
-            parts[name] = _sliced(places[target] - low), _sliced(target)
-        low += length
-    return parts
-
-
-def _sliced(indices: NDArray[np.int64]) -> Columns:
-    """Return consecutive indices as a slice, which numpy copies several times faster."""
-    first, count = int(indices[0]), len(indices)
-    if np.array_equal(indices, np.arange(first, first + count)):
-        return slice(first, first + count)
-    return indices

@@ -1,5 +1,7 @@
 """The slate: the best-scored candidates, re-ranked to be unlike each other."""
 
+from math import isfinite
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +35,10 @@ def fill(
     top-k. A score that is no finite number earns no place.
     """
     best = top_k(scores, depth)
-    best = best[np.isfinite(scores[best])]
-    picks: Picks = best[mmr(scores[best], directions[items[best]], limit, diversity)]
+    relevance = scores[best]
+    # In order of score, infinity is at one end, minus infinity and NaN at the other.
+    if len(best) and not (isfinite(relevance[0]) and isfinite(relevance[-1])):
+        best = best[np.isfinite(relevance)]
+        relevance = scores[best]
+    picks: Picks = best[mmr(relevance, directions.take(items[best], axis=0), limit, diversity)]
     return picks

@@ -1,52 +1,72 @@
 """Several sources' offers as one set of candidates, with who offered what."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from features.types import Candidates, Context, Items, Scores
+from ranking.kernels import inputs, kernel, output
+from ranking.retrieval.because import because
 from ranking.retrieval.found import Found
-from ranking.retrieval.recency import recent
 from ranking.snapshot import Snapshot
 
-FUSION_WEIGHTS: Final = (1.0, 1.0, 0.1)
-"""Each source's say in `fuse`. Popularity knows nothing of the asker: it breaks near-ties."""
+_PLACE_BITS = 20  # of a key: where an offer stands among all offers; the item is above it
+_PLACE = (1 << _PLACE_BITS) - 1
 
 
 def merge(context: Context, snapshot: Snapshot, found: Sequence[Found]) -> Candidates:
     """Return the union of the offers, one per source in `SOURCES` order."""
-    items = np.unique(np.concatenate([offer.items for offer in found]))
-    scores = np.full((len(items), len(found)), np.nan, dtype=np.float32)
-    for column, offer in enumerate(found):
-        scores[np.searchsorted(items, offer.items), column] = offer.scores
-    return Candidates(items, scores, because(context, snapshot, items))
+    offered = np.concatenate([offer.items for offer in found])
+    offered_scores = np.concatenate([offer.scores for offer in found])
+    lengths = np.array([len(offer.items) for offer in found])
+    keys = np.empty(len(offered), np.int64)
+    items = np.empty(len(offered), np.int64)
+    scores = np.empty((len(offered), len(found)), np.float32)
+    label(offered, keys)
+    keys.sort()  # numpy's sort of integers is vector code
+    count = unite(keys, offered_scores, lengths, items, scores)
+    items = items[:count]
+    return Candidates(items, scores[:count], because(context, snapshot, items))
 
 
-def because(context: Context, snapshot: Snapshot, items: Items) -> NDArray[np.int64]:
-    """Return int64[n]: the recent item that adds most to each item's vector score, or -1.
+@kernel(inputs(types.int64), output(types.int64))
+def label(offered: Items, keys: NDArray[np.int64]) -> None:
+    """Write keys that order as the items do, each with its place in ``offered``."""
+    for place in range(len(offered)):
+        keys[place] = (offered[place] << _PLACE_BITS) | place
 
-    The vector score is a weighted sum over the history, so each consumed item's share in it
-    is an explanation, not a guess.
+
+@kernel(
+    inputs(types.int64),
+    inputs(types.float32),
+    inputs(types.int64),
+    output(types.int64),
+    output(types.float32, 2),
+    returns=types.int64,
+)
+def unite(
+    keys: NDArray[np.int64],
+    offered_scores: Scores,
+    lengths: NDArray[np.int64],
+    items: Items,
+    scores: NDArray[np.float32],
+) -> int:
+    """Write each item of ascending ``keys`` once, and what each source said; return how many.
+
+    The offers of one source stand together, ``lengths`` int64[s] of them.
     """
-    recent_items, weights = recent(context)
-    if not len(recent_items) or not len(items):
-        return np.full(len(items), -1, dtype=np.int64)
-    shares = snapshot.embeddings[items] @ (snapshot.embeddings[recent_items] * weights[:, None]).T
-    speaker = shares.argmax(axis=1)
-    speaks = shares[np.arange(len(items)), speaker] > 0
-    return np.where(speaks, recent_items[speaker], -1)
-
-
-def fuse(candidates: Candidates) -> Scores:
-    """Return float32[n]: the sources' rankings fused into one score, without any model.
-
-    Reciprocal rank fusion with the paper's constant of 60 (Cormack, Clarke, Buettcher,
-    SIGIR 2009), weighted. An item that a source did not offer gets nothing from it.
-    """
-    offered = ~np.isnan(candidates.scores)
-    ranks = np.argsort(np.argsort(-candidates.scores, axis=0, kind="stable"), axis=0)
-    votes = np.where(offered, FUSION_WEIGHTS / (61.0 + ranks), 0.0)
-    total: Scores = votes.sum(axis=1).astype(np.float32)
-    return total
+    count, last = 0, np.int64(-1)
+    for key in keys:
+        item, place = key >> _PLACE_BITS, key & _PLACE
+        if item != last:
+            items[count], last = item, item
+            scores[count] = np.nan
+            count += 1
+        source, end = 0, lengths[0]
+        while place >= end:
+            source += 1
+            end += lengths[source]
+        scores[count - 1, source] = offered_scores[place]
+    return count

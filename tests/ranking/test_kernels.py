@@ -8,14 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ranking.commonness import weigh_attributes
 from ranking.forest.kernel import score
+from ranking.likeness import liken, loudest
+from ranking.places import number, rank
+from ranking.profile import summarise
 from ranking.rerank.blocks import normalise, scale
 from ranking.rerank.dpp import pick_apart
 from ranking.rerank.mmr import pick_unlike
+from ranking.retrieval.appraise import keep_first
+from ranking.retrieval.merge import label, unite
+from ranking.retrieval.popularity import first_open
+from ranking.retrieval.votes import announce, elect, poll
 from ranking.scorers.linear import weigh
 from ranking.topk import survivors
+from ranking.write import all_finite, write
 
 KERNELS = [score, weigh, survivors, scale, normalise, pick_apart, pick_unlike]
+KERNELS += [keep_first, label, unite, first_open, announce, elect, poll]
+KERNELS += [loudest, liken, weigh_attributes, rank, number, summarise, all_finite, write]
 
 PROBE = """
 from ranking.topk import survivors, top_k

@@ -14,7 +14,6 @@ from ranking.retrieval import (
     QUOTAS,
     SOURCES,
     appraise,
-    cooccurrence,
     fuse,
     merge,
     retrieve,
@@ -116,16 +115,6 @@ def test_the_cooccurrence_source_counts_weighted_votes_of_the_history() -> None:
     found = SOURCES["cooccurrence"](RECENT, made, np.zeros(50, np.bool_), 50)
     assert set(found.items.tolist()) == set(votes)
     np.testing.assert_allclose(found.scores, sorted(votes.values(), reverse=True), rtol=1e-4)
-
-
-def test_counting_votes_by_item_and_by_sorting_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = snapshot()
-    by_item, its_total = cooccurrence.votes(RECENT, made)
-    monkeypatch.setattr(cooccurrence, "DENSE_UP_TO", 0)
-    by_sorting, other_total = cooccurrence.votes(RECENT, made)
-    assert by_item.tolist() == by_sorting.tolist()
-    assert by_item.dtype == by_sorting.dtype
-    np.testing.assert_allclose(its_total, other_total, rtol=1e-12)
 
 
 def test_padding_is_no_vote_for_the_first_item() -> None:

@@ -1,0 +1,160 @@
+"""The pure stages in plain numpy: what the kernels are compared with, in tests and benchmarks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.types import Candidates, Context, FeatureBlock, Items, Mask, Rows, Scores
+from ranking.columns import SOURCE_NAMES
+from ranking.rerank import mmr
+from ranking.retrieval import OPINIONS, Found
+from ranking.retrieval.found import NOTHING, best
+from ranking.retrieval.recency import recent
+from ranking.snapshot import Snapshot
+from ranking.topk import Picks, top_k
+
+
+def votes(context: Context, snapshot: Snapshot) -> tuple[Items, NDArray[np.float64]]:
+    """Return who has votes, ascending, and how many."""
+    recent_items, weights = recent(context)
+    items = np.maximum(snapshot.neighbours[recent_items].ravel(), 0)  # padding votes 0 for item 0
+    cast = (snapshot.neighbour_scores[recent_items] * weights[:, None]).ravel()
+    per_item = np.bincount(items, cast)
+    voted = np.flatnonzero(per_item)
+    return voted, per_item[voted]
+
+
+def cooccurrence(context: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Found:
+    """Retrieve by votes."""
+    if not len(context.history):
+        return NOTHING
+    voted, total = votes(context, snapshot)
+    found = best(total.astype(np.float32), blocked[voted], k)
+    return Found(voted[found.items], found.scores)
+
+
+def voted(context: Context, snapshot: Snapshot, items: Items) -> Scores:
+    """Return the votes for each item."""
+    if not len(context.history):
+        return np.zeros(len(items), np.float32)
+    who, total = votes(context, snapshot)
+    place = np.searchsorted(who, items)
+    hit = np.append(who, -1)[place] == items
+    return np.where(hit, np.append(total, 0.0)[place], 0.0).astype(np.float32)
+
+
+def popularity(_: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Found:
+    """Retrieve the most popular."""
+    head = snapshot.popular[: k + int(np.count_nonzero(blocked))]
+    items = head[~blocked[head]][:k]
+    return Found(items, snapshot.popularity[items])
+
+
+def merge(context: Context, snapshot: Snapshot, found: Sequence[Found]) -> Candidates:
+    """Unite the offers."""
+    items = np.unique(np.concatenate([offer.items for offer in found]))
+    scores = np.full((len(items), len(found)), np.nan, dtype=np.float32)
+    for column, offer in enumerate(found):
+        scores[np.searchsorted(items, offer.items), column] = offer.scores
+    return Candidates(items, scores, because(context, snapshot, items))
+
+
+def appraise(context: Context, snapshot: Snapshot, items: Items) -> Candidates:
+    """Make candidates of the caller's items."""
+    items = np.unique(items)
+    scores = [score(context, snapshot, items) for score in OPINIONS.values()]
+    return Candidates(items, np.stack(scores, axis=1), because(context, snapshot, items))
+
+
+def because(context: Context, snapshot: Snapshot, items: Items) -> Items:
+    """Name the recent item with the largest share in each item's vector score."""
+    recent_items, weights = recent(context)
+    if not len(recent_items) or not len(items):
+        return np.full(len(items), -1, dtype=np.int64)
+    shares = snapshot.embeddings[items] @ (snapshot.embeddings[recent_items] * weights[:, None]).T
+    speaker = shares.argmax(axis=1)
+    speaks = shares[np.arange(len(items)), speaker] > 0
+    return np.where(speaks, recent_items[speaker], -1)
+
+
+def assemble(
+    context: Context, candidates: Candidates, item_rows: Rows, present: Mask, snapshot: Snapshot
+) -> FeatureBlock:
+    """Make every column that there is, then take those that the scorer wants."""
+    item_rows = _finite(item_rows)
+    groups = (
+        _opinions(context, candidates, snapshot),
+        _taste(context, candidates, item_rows, snapshot),
+        _gaps(context, item_rows, snapshot),
+        item_rows,
+        np.broadcast_to(context.user_row, (len(item_rows), len(context.user_row))),
+    )
+    places = [snapshot.columns.index(name) for name in snapshot.scorer.columns]
+    rows = np.ascontiguousarray(np.concatenate(groups, axis=1, dtype=np.float32)[:, places])
+    return FeatureBlock(candidates.items, _finite(rows), present)
+
+
+def _finite(rows: Rows) -> Rows:
+    return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _opinions(context: Context, candidates: Candidates, snapshot: Snapshot) -> Rows:
+    out = np.empty((len(candidates.items), 2 * len(SOURCE_NAMES)), dtype=np.float32)
+    for column, opinion in enumerate(OPINIONS.values()):
+        scores = opinion(context, snapshot, candidates.items)
+        out[:, column] = scores
+        out[:, len(SOURCE_NAMES) + column] = ranks(scores)
+    return out
+
+
+def ranks(scores: Scores) -> NDArray[np.int64]:
+    """Return each score's place, 0 for the best; ties in the order given."""
+    order = np.argsort(-scores, kind="stable")
+    found = np.empty_like(order)
+    found[order] = np.arange(len(order))
+    return found
+
+
+def _taste(context: Context, candidates: Candidates, item_rows: Rows, snapshot: Snapshot) -> Rows:
+    out = np.zeros((len(candidates.items), 7), dtype=np.float32)
+    history, (last, weights) = context.history, recent(context)
+    if not len(history) or not len(candidates.items):
+        return out
+    alike = np.full(len(history), 1.0 / len(history), dtype=np.float32)
+    directions = snapshot.directions[candidates.items]
+    cosines = directions @ snapshot.directions[last].T
+    place = cosines.argmax(axis=1)
+    out[:, 0] = cosines[:, 0]
+    out[:, 1] = cosines[np.arange(len(place)), place]
+    out[:, 2] = place
+    out[:, 3] = directions @ (alike @ snapshot.directions[history])
+    has = item_rows[:, snapshot.layout.attributes]
+    share = has / np.maximum(has.sum(axis=1, keepdims=True), 1.0)
+    out[:, 4] = share @ (weights @ snapshot.attributes[last])
+    out[:, 5] = share @ (alike @ snapshot.attributes[history])
+    out[:, 6] = np.log1p(len(history))
+    return out
+
+
+def _gaps(context: Context, item_rows: Rows, snapshot: Snapshot) -> Rows:
+    numbers: Rows = item_rows[:, snapshot.layout.numbers]
+    last, weights = recent(context)
+    if not len(last):
+        return np.zeros_like(numbers)
+    return numbers - weights @ snapshot.numbers[last]
+
+
+def fill(
+    items: Items,
+    scores: Scores,
+    directions: NDArray[np.float32],
+    limit: int,
+    diversity: float,
+    depth: int,
+) -> Picks:
+    """Fill the slate step by step."""
+    found = top_k(scores, depth)
+    found = found[np.isfinite(scores[found])]
+    picks: Picks = found[mmr(scores[found], directions[items[found]], limit, diversity)]
+    return picks
