@@ -72,20 +72,30 @@ class FeatureStore:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def read_user(self, user_id: str, schema: Schema, within_s: float) -> UserRecord:
-        """Read a user's row and history in one round trip of ``within_s`` seconds at most.
+        """Read one user as `read_users` reads many."""
+        [user] = await self.read_users([user_id], schema, within_s)
+        return user
+
+    async def read_users(
+        self, user_ids: Sequence[str], schema: Schema, within_s: float
+    ) -> list[UserRecord]:
+        """Read users' rows and histories in one round trip of ``within_s`` seconds at most.
 
         Raises:
             StoreUnavailable: no answer in time; the reason says which kind.
         """
-        payload = command("GET", keys.user_row(user_id)) + command(
-            "LRANGE", keys.user_history(user_id), 0, self._history_cap - 1
+        payload = b"".join(
+            command("GET", keys.user_row(user_id))
+            + command("LRANGE", keys.user_history(user_id), 0, self._history_cap - 1)
+            for user_id in user_ids
         )
-        row, entries = await self._ask_all(payload, 2, within_s)
-        value = row if isinstance(row, bytes) else None
-        rows, present = decode_rows([value], fingerprints([user_id]), schema)
-        stored = entries if isinstance(entries, list) else []
-        history = history_items([entry for entry in stored if isinstance(entry, bytes)])
-        return UserRecord(row=rows[0], known=bool(present[0]), history=history)
+        replies = await self._ask_all(payload, 2 * len(user_ids), within_s)
+        values = [value if isinstance(value, bytes) else None for value in replies[::2]]
+        rows, present = decode_rows(values, fingerprints(user_ids), schema)
+        return [
+            UserRecord(row, known, _items_of(entries))
+            for row, known, entries in zip(rows, present.tolist(), replies[1::2], strict=True)
+        ]
 
     async def read_items(
         self, table: ItemTable, items: Items, within_s: float
@@ -100,8 +110,8 @@ class FeatureStore:
         """
         if not len(items):
             return np.empty((0, table.schema.width), np.float32), np.empty(0, np.bool_)
-        payload, owners = table.mget(items)
-        return await self._ask(payload, GridReader(owners, table.schema), within_s)
+        payload = table.mget(items)
+        return await self._ask(payload, GridReader(table, items), within_s)
 
     async def append_events(self, events: Sequence[Event]) -> int:
         """Append events to their users' histories, one atomic step per user.
@@ -138,7 +148,7 @@ class FeatureStore:
                 raise reply
         return replies
 
-    async def _ask[T](self, payload: bytes, decode: Decode[T], within_s: float) -> T:
+    async def _ask[T](self, payload: bytes | memoryview, decode: Decode[T], within_s: float) -> T:
         connection = self._connection
         if connection is None:
             raise StoreUnavailable("store_down")
@@ -188,3 +198,8 @@ class FeatureStore:
             # Full jitter: many loops and replicas lost the same server at the same moment.
             await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  spreads load, no secret
             pause_s = min(2 * pause_s, RECONNECT_LONGEST_S)
+
+
+def _items_of(entries: Reply) -> list[str]:
+    stored = entries if isinstance(entries, list) else []
+    return history_items([entry for entry in stored if isinstance(entry, bytes)])

@@ -245,6 +245,11 @@ class Party:
         self._helpers = []
         self._caller.parties -= 1
 
+    @property
+    def threads(self) -> int:
+        """Return how many threads may take part at most."""
+        return self._caller.crew.size + 1
+
     def rouse(self, work_ns: float) -> None:
         """Wake as many idle helpers as so much work is worth, ahead of the work."""
         crew = self._caller.crew

@@ -26,6 +26,13 @@ RECOMMENDATIONS = Operation(
     wire.SlateAnswer,
     {"user_id": "196", "limit": 10},
 )
+BATCH = Operation(
+    "/v1/recommendations/batch",
+    "Up to 100 slates at once",
+    wire.BatchRequest,
+    wire.BatchAnswer,
+    {"queries": [{"user_id": "196", "limit": 3}, {"seed_items": ["50"], "limit": 3}]},
+)
 RANK = Operation(
     "/v1/rank",
     "Your own candidates, scored and re-ranked",
@@ -50,4 +57,4 @@ EVENTS = Operation(
     (EventsNotStored,),
 )
 
-OPERATIONS = (RECOMMENDATIONS, RANK, SIMILAR, EVENTS)
+OPERATIONS = (RECOMMENDATIONS, BATCH, RANK, SIMILAR, EVENTS)

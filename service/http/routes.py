@@ -9,12 +9,15 @@ from msgspec.structs import asdict
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.types import Query
+from service.batch import recommend_batch
 from service.desk import Desk
 from service.http.answers import slate_answer
-from service.http.contract import EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
+from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.http.endpoint import AnyRequest, Endpoint, Respond
 from service.http.problems import EventsNotStored, UnknownItems
 from service.http.wire import (
+    BatchAnswer,
+    BatchRequest,
     EventsAnswer,
     EventsRequest,
     RankRequest,
@@ -23,7 +26,7 @@ from service.http.wire import (
     SlateAnswer,
 )
 from service.observe.spans import Trace
-from service.pipeline import recommend
+from service.pipeline import Answer, recommend
 
 
 class Answers:
@@ -37,6 +40,19 @@ class Answers:
     ) -> SlateAnswer:
         """Answer `POST /v1/recommendations`."""
         return await self._slate(wanted, request_id, trace)
+
+    async def batch(self, wanted: BatchRequest, request_id: str, trace: Trace) -> BatchAnswer:
+        """Answer `POST /v1/recommendations/batch`."""
+        desk = self._desk
+        queries = [Query(**asdict(one)) for one in wanted.queries]
+        trace.expire_in(wanted.deadline_ms)
+        serving = desk.state.read()
+
+        def name(index: int, answer: Answer, own: Trace) -> SlateAnswer:
+            return slate_answer(f"{request_id}.{index}", answer, 0, serving, own)
+
+        slates = await recommend_batch(queries, serving, desk.store, desk.caller, trace, name)
+        return BatchAnswer(request_id, slates)
 
     async def rank(self, wanted: RankRequest, request_id: str, trace: Trace) -> SlateAnswer:
         """Answer `POST /v1/rank`; candidates that the catalogue lacks show in `coverage.scored`."""
@@ -91,6 +107,7 @@ def hot_routes(desk: Desk) -> list[HTTPRouteHandler]:
     answers = Answers(desk)
     return [
         _route(desk, RECOMMENDATIONS, answers.recommendations),
+        _route(desk, BATCH, answers.batch),
         _route(desk, RANK, answers.rank),
         _route(desk, SIMILAR, answers.similar),
         _route(desk, EVENTS, answers.events),

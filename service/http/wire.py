@@ -13,6 +13,7 @@ MOST_SESSION_ITEMS = 200
 MOST_EXCLUDED = 1000
 MOST_CANDIDATES = 5000
 MOST_EVENTS = 1000
+MOST_QUERIES = 100
 LARGEST_LIMIT = 200
 
 type Id = Annotated[str, Meta(min_length=1, max_length=128, description="An id of yours.")]
@@ -33,7 +34,7 @@ type Excluded = Annotated[
 ]
 
 
-class RecommendationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SlateQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A slate for a user, an anonymous session, or seed items; one of the three is needed."""
 
     user_id: Id | None = None
@@ -42,11 +43,23 @@ class RecommendationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     exclude: Excluded = ()
     limit: Limit = 20
     diversity: Diversity = 0.3
-    deadline_ms: DeadlineMs = 50.0
 
     def __post_init__(self) -> None:
         if self.user_id is None and not self.session and not self.seed_items:
             raise ValueError("one of `user_id`, `session`, `seed_items` is needed")
+
+
+class RecommendationRequest(SlateQuery, frozen=True, forbid_unknown_fields=True):
+    """A slate for a user, an anonymous session, or seed items; one of the three is needed."""
+
+    deadline_ms: DeadlineMs = 50.0
+
+
+class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Many slates at once: two round trips to the store for all of them, shared by all cores."""
+
+    queries: Annotated[tuple[SlateQuery, ...], Meta(min_length=1, max_length=MOST_QUERIES)]
+    deadline_ms: DeadlineMs = 1000.0
 
 
 class RankRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -127,6 +140,13 @@ class SlateAnswer(msgspec.Struct, frozen=True):
     items: list[RankedItem]
     degraded: list[Degradation]
     coverage: Coverage
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """One slate per query, in their order; each has a request id of its own, for its events."""
+
+    request_id: str
+    slates: list[SlateAnswer]
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):

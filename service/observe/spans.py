@@ -1,5 +1,6 @@
 """The stopwatch: one request's stages and when each began and ended."""
 
+from collections.abc import Iterable
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Self
@@ -26,6 +27,13 @@ class Trace:
     def expire_in(self, deadline_ms: float) -> None:
         """Set the deadline, counted from the arrival of the request."""
         self.deadline_ns = self.started_ns + int(deadline_ms * NS_PER_MS)
+
+    def fork(self, degraded: Iterable[tuple[str, str]]) -> Trace:
+        """Return a trace for one part of the request, with the same clock and deadline."""
+        part = Trace()
+        part.started_ns, part.deadline_ns = self.started_ns, self.deadline_ns
+        part.degraded.extend(degraded)
+        return part
 
     def degrade(self, stage: str, reason: str) -> None:
         """Note that a stage answered by its fallback."""

@@ -10,7 +10,7 @@ import pytest
 
 from service.http import openapi
 from service.http.body import BodyDecoder
-from service.http.contract import OPERATIONS, Operation
+from service.http.contract import OPERATIONS, SIMILAR, Operation
 from service.http.problems import ProblemError, document
 from service.http.wire import SlateAnswer
 
@@ -104,7 +104,7 @@ def test_every_problem_that_an_operation_declares_is_documented(operation: Opera
 def test_a_problem_as_it_is_sent_fits_its_schema() -> None:
     check = validator({"$ref": "#/components/schemas/Problem"})
     for path in ("$.limit", None):
-        problem = OPERATIONS[2].problems[0]("no such items; send known ids", path)
+        problem = SIMILAR.problems[0]("no such items; send known ids", path)
         check.validate(json.loads(document(problem, "r-1")))
 
 

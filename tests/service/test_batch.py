@@ -1,0 +1,143 @@
+"""Many slates at once: those that single requests give, for a few round trips."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from service.app import Service
+from service.embedded import EmbeddedValkey
+from service.running import running
+from service.settings import Settings
+from tests.service.conftest import QUIET, Client, fill
+
+BATCH = "/v1/recommendations/batch"
+PATIENT = {"deadline_ms": 10_000}
+QUERIES: list[dict[str, Any]] = [
+    *({"user_id": str(user), "limit": 5 + user % 7} for user in range(1, 41)),
+    {"user_id": "a stranger", "limit": 3},
+    {"session": ["242", "50"], "limit": 4, "diversity": 0.0},
+    {"seed_items": ["181"], "exclude": ["50", "172"], "limit": 200, "diversity": 0.9},
+    {"user_id": "1", "limit": 5},
+]
+
+
+@pytest.fixture
+def valkey(artifacts: Path) -> Iterator[EmbeddedValkey]:
+    """One that this test may stop."""
+    with EmbeddedValkey() as valkey:
+        fill(valkey, artifacts)
+        yield valkey
+
+
+def slates(client: Client, queries: list[dict[str, Any]], **more: Any) -> list[Any]:
+    reply = client.post(BATCH, {"queries": queries, **PATIENT, **more})
+    assert reply.status == 200, reply.body
+    answer = reply.json
+    assert len(answer["slates"]) == len(queries)
+    assert answer["request_id"] == reply.headers["x-request-id"]
+    return list(answer["slates"])
+
+
+def test_a_batch_gives_the_slates_of_single_requests(api: Client) -> None:
+    expected = [api.recommend(**query, **PATIENT).json for query in QUERIES]
+    for batched, single in zip(slates(api, QUERIES), expected, strict=True):
+        del batched["request_id"], single["request_id"]
+        assert batched == single
+
+
+def test_each_slate_of_a_batch_has_an_id_of_its_own(api: Client) -> None:
+    reply = api.post(BATCH, {"queries": QUERIES[:3], **PATIENT})
+    own = reply.headers["x-request-id"]
+    ids = [slate["request_id"] for slate in reply.json["slates"]]
+    assert ids == [f"{own}.0", f"{own}.1", f"{own}.2"]
+
+
+def test_batches_side_by_side_give_what_they_give_alone(service: Service) -> None:
+    quiet = Client(service.url)
+    expected = [slate["items"] for slate in slates(quiet, QUERIES)]
+
+    def ask(turn: int) -> None:
+        client = Client(service.url)
+        for _ in range(5):
+            found = slates(client, QUERIES[turn:] + QUERIES[:turn])
+            items = [slate["items"] for slate in found]
+            assert items == expected[turn:] + expected[:turn]
+        client.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, range(0, 40, 10)))
+    quiet.close()
+
+
+@pytest.mark.parametrize("near_cache_mib", [0, 16])
+def test_a_batch_takes_one_trip_for_all_users_and_one_for_all_items(
+    artifacts: Path, valkey: EmbeddedValkey, near_cache_mib: int
+) -> None:
+    settings = Settings(
+        artifact=artifacts,
+        redis=valkey.url,
+        port=0,
+        fetch_budget_ms=5000,
+        near_cache_mib=near_cache_mib,
+    )
+    with running(settings, QUIET) as service, Redis.from_url(valkey.url) as store:
+        client = Client(service.url)
+        slates(client, QUERIES)
+        before = calls(store)
+        slates(client, QUERIES)
+        after = calls(store)
+        client.close()
+    users = sum("user_id" in query for query in QUERIES)
+    assert after["get"] - before["get"] == users
+    assert after["lrange"] - before["lrange"] == users
+    assert after["mget"] - before["mget"] <= 1
+
+
+def calls(store: Redis) -> dict[str, int]:
+    found = store.info("commandstats")
+    return {
+        name: int(found.get(f"cmdstat_{name}", {"calls": 0})["calls"])
+        for name in ("get", "lrange", "mget")
+    }
+
+
+def test_without_a_store_every_slate_of_a_batch_says_so(
+    artifacts: Path, valkey: EmbeddedValkey
+) -> None:
+    settings = Settings(artifact=artifacts, redis=valkey.url, port=0, near_cache_mib=0)
+    with running(settings, QUIET) as service:
+        valkey.stop()
+        client = Client(service.url)
+        for slate in slates(client, QUERIES[:10]):
+            assert slate["items"]
+            assert {note["stage"] for note in slate["degraded"]} == {"context", "features"}
+        client.close()
+
+
+def test_a_batch_past_its_deadline_gives_slates_by_score_alone(api: Client) -> None:
+    found = slates(api, QUERIES, deadline_ms=0.001)
+    for query, slate in zip(QUERIES, found, strict=True):
+        assert slate["items"]
+        late = {note["stage"] for note in slate["degraded"] if note["reason"] == "deadline"}
+        assert late == ({"rerank"} if query.get("diversity", 0.3) else set())
+
+
+@pytest.mark.parametrize(
+    ("queries", "path"),
+    [
+        ([], "$.queries"),
+        ([{"user_id": "1"}] * 101, "$.queries"),
+        ([{"user_id": "1"}, {}], "$.queries[1]"),
+        ([{"user_id": "1", "deadline_ms": 5}], "$.queries[0].deadline_ms"),
+        ([{"user_id": "1", "limit": 0}], "$.queries[0].limit"),
+    ],
+)
+def test_a_bad_query_in_a_batch_is_told_with_its_place(
+    api: Client, queries: list[Any], path: str
+) -> None:
+    reply = api.post(BATCH, {"queries": queries})
+    assert (reply.status, reply.json["path"]) == (422, path)
