@@ -213,12 +213,34 @@ def _cases(results: Any) -> Iterator[str]:
         )
 
 
+def _batch(results: Any) -> Iterator[str]:
+    yield (
+        f"The same slates, equal item for item, from a catalogue of {results['items']:,}; CPU and "
+        "rate are per slate, p50 is per request."
+    )
+    yield table(
+        ["100 users' slates", "slates/s", "times", "p50 ms", "CPU ms", "store CPU", "client CPU"],
+        [
+            [
+                way,
+                f"{run['per_second']:.0f}",
+                f"{run['times']:.2f}",
+                *(f"{run[key]:.2f}" for key in ("p50_ms", "server_cpu_ms", "store_cpu_ms")),
+                f"{run['client_cpu_ms']:.2f}",
+            ]
+            for way, run in results["ways"].items()
+        ],
+    )
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
+    "batch": ("A hundred slates at once", _batch),
     "features": ("Feature rows, near and far", _cases),
     "forest": ("The forest kernel", _cases),
     "rerank": ("Re-ranking kernels", _cases),
+    "stages": ("The stages around scoring, warm and cold", _cases),
     "retrieval": ("Vector search", _retrieval),
     "http": ("HTTP, JSON and the instruments", _http),
     "memory": ("Memory", _memory),

@@ -61,8 +61,8 @@ def loudest(
             most = choose(product > most, product, most)
         store(places, 0, place)
         for lane in range(min(LANES, len(items) - start)):
-            h = np.int64(places[lane])
-            speakers[start + lane] = recent_items[h] if h >= 0 else -1
+            speaker = np.int64(places[lane])
+            speakers[start + lane] = recent_items[speaker] if speaker >= 0 else -1
 
 
 @kernel(VECTORS, ITEMS, ITEMS, FLOATS, output(types.float32, 2), types.int64)

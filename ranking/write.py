@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from features.types import Items, Rows
 from ranking.kernels import inlined, inputs, kernel, output
+from ranking.lanes import LANES, load, spread, store
+
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
 _LARGEST: Final = np.finfo(np.float32).max
 
@@ -72,7 +75,14 @@ def write(
 @kernel(TABLE, returns=types.boolean)
 def all_finite(rows: Rows) -> bool:
     """Tell whether every value is a finite number."""
-    strange = 0
-    for value in rows.reshape(rows.size):
-        strange += not abs(value) <= _LARGEST
-    return strange == 0
+    cells, zero = rows.reshape(rows.size), spread(np.float32(0.0))
+    whole = len(cells) // LANES * LANES
+    strange = zero  # 0 times a finite number is 0; times anything else it is NaN, and stays so
+    for start in range(0, whole, LANES):
+        strange = strange + load(cells, start) * zero
+    sums = np.empty(LANES, np.float32)
+    store(sums, 0, strange)
+    rest = np.float32(0.0)
+    for at in range(whole, len(cells)):
+        rest += cells[at] * np.float32(0.0)
+    return not (np.isnan(sums).any() or np.isnan(rest))

@@ -14,6 +14,9 @@ def because(context: Context, snapshot: Snapshot, items: Items) -> Items:
     The vector score is a weighted sum over the history, so each consumed item's share in it
     is an explanation, not a guess.
     """
+    recent_items, weights = recent(context)
+    if not len(recent_items):
+        return np.full(len(items), -1, np.int64)
     speakers = np.empty(len(items), np.int64)
-    loudest(snapshot.embeddings, items, *recent(context), speakers)
+    loudest(snapshot.embeddings, items, recent_items, weights, speakers)
     return speakers

@@ -1,6 +1,6 @@
 """The pure stages in plain numpy: what the kernels are compared with, in tests and benchmarks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,21 +81,30 @@ def because(context: Context, snapshot: Snapshot, items: Items) -> Items:
 def assemble(
     context: Context, candidates: Candidates, item_rows: Rows, present: Mask, snapshot: Snapshot
 ) -> FeatureBlock:
-    """Make every column that there is, then take those that the scorer wants."""
+    """Make the groups of columns of which the scorer wants any, and take those."""
     item_rows = _finite(item_rows)
-    groups = (
-        _opinions(context, candidates, snapshot),
-        _taste(context, candidates, item_rows, snapshot),
-        _gaps(context, item_rows, snapshot),
-        item_rows,
-        np.broadcast_to(context.user_row, (len(item_rows), len(context.user_row))),
-    )
-    places = [snapshot.columns.index(name) for name in snapshot.scorer.columns]
-    rows = np.ascontiguousarray(np.concatenate(groups, axis=1, dtype=np.float32)[:, places])
+    users = len(context.user_row)
+    groups: list[tuple[int, Callable[[], Rows]]] = [
+        (2 * len(SOURCE_NAMES), lambda: _opinions(context, candidates, snapshot)),
+        (7, lambda: _taste(context, candidates, item_rows, snapshot)),
+        (len(snapshot.layout.numbers), lambda: _gaps(context, item_rows, snapshot)),
+        (item_rows.shape[1], lambda: item_rows),
+        (users, lambda: np.broadcast_to(context.user_row, (len(item_rows), users))),
+    ]
+    places = np.array([snapshot.columns.index(name) for name in snapshot.scorer.columns])
+    rows = np.empty((len(item_rows), len(places)), dtype=np.float32)
+    low = 0
+    for length, make in groups:
+        wanted = (low <= places) & (places < low + length)
+        if wanted.any():
+            rows[:, wanted] = make()[:, places[wanted] - low]
+        low += length
     return FeatureBlock(candidates.items, _finite(rows), present)
 
 
 def _finite(rows: Rows) -> Rows:
+    if np.isfinite(rows).all():
+        return rows
     return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
 
 
