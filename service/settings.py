@@ -4,7 +4,6 @@ The command line reads each from a flag (`--port 8080`), else from the environme
 (`BRAID_PORT=8080`), and checks it once, at start-up, with an error that names the one to mend.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +12,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from features.address import Address
+from service.cores import cores
 
-CORES = os.process_cpu_count() or 1
+CORES = cores()
 
 
 def check_address(_type: Any, url: str | None) -> None:
