@@ -19,10 +19,11 @@ from features.store import FeatureStore
 from features.tracking import Tracking
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
-from service.http.models import Models, model_routes
+from service.http.front import Front
+from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
 from service.http.routes import hot_routes
-from service.http.server import Asgi, Server
+from service.http.server import Server
 from service.http.unrouted import fail, refuse
 from service.models.follower import Follower
 from service.models.pointer import Pointer
@@ -93,7 +94,7 @@ class Service:
         self._crew.close()
 
     @asynccontextmanager
-    async def _open_app(self) -> AsyncIterator[Asgi]:
+    async def _open_app(self) -> AsyncIterator[Front]:
         """Make one event loop's app: its own store connection, recorder, decoders and routes."""
         settings = self._settings
         store = FeatureStore(self._address, settings.fetch_budget_ms / 1e3, settings.history_cap)
@@ -105,17 +106,13 @@ class Service:
         await asyncio.gather(store.open(), writer.open())
         models = Models(self._replica, self._switch, self._pointer)
         try:
-            yield Litestar(
-                [
-                    *hot_routes(desk),
-                    *model_routes(desk, models),
-                    *pages(desk, self._exposition, version("braid")),
-                ],
+            rest = Litestar(
+                [model_page(desk, models), *pages(desk, self._exposition, version("braid"))],
                 openapi_config=None,
                 logging_config=None,  # the command line decides where the log goes
                 exception_handlers={HTTPException: refuse, Exception: fail},
-                request_max_body_size=None,  # `service.http.endpoint` counts while it reads
             )
+            yield Front({**hot_routes(desk), **model_routes(desk, models)}, rest)
         finally:
             await asyncio.gather(store.close(), writer.close())
 

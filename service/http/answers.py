@@ -1,14 +1,15 @@
 """From the pipeline's arrays to the JSON that a client reads."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranking.columns import SOURCE_NAMES
+from ranking.retrieval.credit import credit
 from service.http.wire import Coverage, Degradation, RankedItem, SlateAnswer
 from service.observe.spans import Trace
 from service.pipeline import Answer
 from service.state import Serving
 
+POPULARITY = SOURCE_NAMES.index("popularity")
 POPULAR = "popular right now"
 TASTE = "close to your taste"
 
@@ -21,53 +22,41 @@ def slate_answer(
     ``asked`` is how many candidates the client brought itself, 0 when retrieval found them.
     """
     catalogue = serving.snapshot.catalogue
-    picks = answer.slate.picks
-    items = answer.candidates.items[picks].tolist()
-    because = answer.candidates.because[picks].tolist()
-    sources = _primary_sources(answer.candidates.scores, picks)
-    scores = np.round(answer.slate.scores.astype(np.float64), 6)  # at once: round() takes 1 us each
+    picks, block = answer.slate.picks, answer.block
+    sources = np.empty(len(picks), np.int64)
+    credit(answer.candidates.scores, picks, sources)
+    scores = answer.slate.scores.astype(np.float64).round(6)  # at once: round() takes 1 us each
+    picked = zip(
+        answer.candidates.items[picks].tolist(),
+        scores.tolist(),
+        sources.tolist(),
+        answer.candidates.because[picks].tolist(),
+        strict=True,
+    )
+    ids, properties = catalogue.ids, serving.properties
     return SlateAnswer(
         request_id=request_id,
         model_version=serving.snapshot.version,
         items=[
             RankedItem(
-                item_id=catalogue.ids[item],
-                score=score,
-                source=source,
-                reason=_reason(source, why, serving),
-                properties=serving.properties[item],
+                ids[item],
+                score,
+                SOURCE_NAMES[source],
+                POPULAR
+                if source == POPULARITY
+                else TASTE
+                if because < 0
+                else f"because of {catalogue.properties[because].get('title', ids[because])}",
+                properties[item],
             )
-            for item, score, source, why in zip(
-                items, scores.tolist(), sources, because, strict=True
-            )
+            for item, score, source, because in picked
         ],
         degraded=[Degradation(stage, reason) for stage, reason in trace.degraded],
         coverage=Coverage(
-            features=_share(int(answer.block.present.sum()), len(answer.block.present)),
-            scored=_share(len(answer.block.rows), asked or len(answer.block.rows)),
+            features=_share(int(np.count_nonzero(block.present)), len(block.present)),
+            scored=_share(len(block.rows), asked or len(block.rows)),
         ),
     )
-
-
-def _primary_sources(scores: NDArray[np.float32], picks: NDArray[np.int64]) -> list[str]:
-    """Return for each pick the source that placed it highest among what that source offered."""
-    chosen = scores[picks]
-    places = np.empty(chosen.shape, np.int64)
-    for column, offered in enumerate(scores.T):
-        ascending = np.sort(offered)  # NaN, where a source offered nothing, comes last
-        known = ascending[: len(ascending) - np.count_nonzero(np.isnan(offered))]
-        places[:, column] = len(known) - np.searchsorted(known, chosen[:, column], side="right")
-    places[np.isnan(chosen)] = len(scores)
-    return [SOURCE_NAMES[column] for column in places.argmin(axis=1).tolist()]
-
-
-def _reason(source: str, because: int, serving: Serving) -> str:
-    if source == "popularity":
-        return POPULAR
-    if because < 0:
-        return TASTE
-    properties = serving.snapshot.catalogue.properties[because]
-    return f"because of {properties.get('title', serving.snapshot.catalogue.ids[because])}"
 
 
 def _share(part: int, whole: int) -> float:

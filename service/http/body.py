@@ -1,9 +1,10 @@
-"""Raw bytes to a typed request, refusing what cannot be one."""
+"""From the socket to a typed request, refusing what cannot be one."""
 
 import re
 
 import msgspec
 
+from service.http.asgi import Receive
 from service.http.problems import BadJson, BodyInvalid, BodyTooLarge
 
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
@@ -13,6 +14,30 @@ _LAST_KEY = re.compile(rb'"(\w{1,64})"\s*:[^"]*$')
 
 # A client's own words come back to it, but not a megabyte of them.
 LONGEST_ECHO = 200
+
+# A client that is still sending when the connection closes never sees the answer; so a body that
+# is too large is read on to this many times the limit, and thrown away.
+DISCARDED = 32
+
+
+async def read(receive: Receive, largest_bytes: int) -> bytes | None:
+    """Return the whole body, or None where the client left in the middle of it.
+
+    Raises:
+        BodyTooLarge: it is longer than ``largest_bytes``; what came of it is thrown away.
+    """
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more and size <= DISCARDED * largest_bytes:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        size, more = size + len(message["body"]), message["more_body"]
+        if size <= largest_bytes:
+            chunks.append(message["body"])
+    if size > largest_bytes:
+        raise _too_large(largest_bytes)
+    return b"".join(chunks)
 
 
 class BodyDecoder[T]:
@@ -28,16 +53,14 @@ class BodyDecoder[T]:
         self._decode = msgspec.json.Decoder(target).decode
         self._largest_bytes = largest_bytes
 
-    def __call__(self, body: bytes) -> T:
+    def __call__(self, body: bytes | bytearray) -> T:
         """Decode.
 
         Raises:
             BodyTooLarge, BadJson, BodyInvalid: with the place and the remedy.
         """
         if len(body) > self._largest_bytes:
-            raise BodyTooLarge(
-                f"more than the {self._largest_bytes} bytes that are read; send less"
-            )
+            raise _too_large(self._largest_bytes)
         if not body:
             raise BadJson("the body is empty; send a JSON object", "$")
         try:
@@ -48,6 +71,10 @@ class BodyDecoder[T]:
             raise BadJson(f"{fault}; send one JSON object in UTF-8", _near(fault, body)) from None
         except RecursionError:
             raise BadJson("nested too deep; the contract nests three levels", "$") from None
+
+
+def _too_large(largest_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"more than the {largest_bytes} bytes that are read; send less", "$")
 
 
 def _invalid(message: str) -> BodyInvalid:
@@ -65,7 +92,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_ECHO else f"{text[: LONGEST_ECHO - 1]}…"
 
 
-def _near(fault: Exception, body: bytes) -> str:
+def _near(fault: Exception, body: bytes | bytearray) -> str:
     """Return the path of the field whose value is no JSON (NaN, say), as far as known.
 
     Below the top level it is ``$..name``: the name is known there, the way to it is not.

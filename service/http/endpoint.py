@@ -1,92 +1,99 @@
-"""What every POST has in common: read, decode, answer, encode, time, count; no bare 500."""
+"""What every hot route has in common: decode, answer, encode, time, count; no bare 500."""
 
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
 
-from litestar import Request, Response
-from litestar.datastructures import State as LitestarState
-
 from service.desk import Desk
 from service.http import problems
-from service.http.body import BodyDecoder
-from service.http.problems import BodyTooLarge, NotJson, ProblemError, ServerFault
+from service.http.asgi import Receive, Scope, Send
+from service.http.body import BodyDecoder, read
+from service.http.problems import NotJson, NotServed, ProblemError, ServerFault
+from service.http.reply import Reply
 from service.observe.spans import Trace
 
-AnyRequest = Request[None, None, LitestarState]  # Litestar cannot read a `type` alias
 type Respond[T] = Callable[[T, str, Trace], Awaitable[object]]
 """Answers a decoded request: (request, request id, trace) -> a struct to encode."""
 
-# A client that is still sending when the connection closes never sees the answer; so a body that
-# is too large is read on to this many times the limit, and thrown away.
-DISCARDED = 32
+JSON = b"application/json"
+PROBLEM = problems.CONTENT_TYPE.encode()
+CLOSE = (b"connection", b"close")
 
 log = logging.getLogger("braid")
 
 
 class Endpoint[T]:
-    """One route of one event loop."""
+    """One route of one event loop: an ASGI app, and for `protocol` the part behind the reading."""
 
-    def __init__(self, desk: Desk, route: str, target: type[T], respond: Respond[T]) -> None:
+    def __init__(self, desk: Desk, path: str, target: type[T], respond: Respond[T]) -> None:
         self._desk = desk
-        self._route = route
+        self.path = path
         self._decode = BodyDecoder(target, desk.settings.largest_body_bytes)
+        self._encode = desk.encoder.encode
         self._respond = respond
 
-    async def __call__(self, request: AnyRequest) -> Response[bytes]:
-        """Answer, whatever comes."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as ASGI has it; a client that leaves before its request is whole gets nothing."""
+        try:
+            if scope["method"] != "POST":
+                detail = f"{self.path} answers POST, not {scope['method']}"
+                raise NotServed(405, detail, {"allow": "POST"})
+            body = await read(receive, self._desk.settings.largest_body_bytes)
+        except ProblemError as problem:
+            reply = self._refuse(problem, Trace(), new_request_id())
+        else:
+            if body is None:
+                return
+            kind = [value for name, value in scope["headers"] if name == b"content-type"]
+            reply = await self.answer(kind[0] if kind else JSON, body)
+        start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def answer(self, kind: bytes, body: bytes | bytearray) -> Reply:
+        """Answer a whole body of the content type ``kind``, whatever comes."""
         trace = Trace()
         request_id = new_request_id()
         try:
-            wanted = self._decode(await self._read(request))
-            answer = await self._respond(wanted, request_id, trace)
-            return self._reply(trace, request_id, 200, self._desk.encoder.encode(answer))
+            if kind != JSON and kind.partition(b";")[0].strip() != JSON:
+                found = kind.decode("latin-1")
+                raise NotJson(f"the content type is {found!r}; send application/json", "$")
+            answer = await self._respond(self._decode(body), request_id, trace)
+            return self._reply(200, JSON, self._encode(answer), trace, request_id)
         except ProblemError as problem:
-            return self._refuse(trace, request_id, problem)
+            return self._refuse(problem, trace, request_id)
         except Exception:
-            log.exception("request %s to %s failed", request_id, self._route)
+            log.exception("request %s to %s failed", request_id, self.path)
             fault = ServerFault(f"report request id {request_id}; the server's log has the trace")
-            return self._refuse(trace, request_id, fault)
+            return self._refuse(fault, trace, request_id)
 
-    async def _read(self, request: AnyRequest) -> bytes:
-        kind = request.headers.get("content-type", "application/json").partition(";")[0]
-        if kind.strip() != "application/json":
-            raise NotJson(f"the content type is {kind!r}; send application/json", "$")
-        largest = self._desk.settings.largest_body_bytes
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= largest:
-                chunks.append(chunk)
-            elif size > DISCARDED * largest:
-                break
-        if size > largest:
-            raise BodyTooLarge(f"more than the {largest} bytes that are read; send less", "$")
-        return b"".join(chunks)
-
-    def _refuse(self, trace: Trace, request_id: str, problem: ProblemError) -> Response[bytes]:
+    def _refuse(self, problem: ProblemError, trace: Trace, request_id: str) -> Reply:
         body = problems.document(problem, request_id)
-        reply = self._reply(trace, request_id, problem.status, body, problems.CONTENT_TYPE)
-        reply.headers.update(problem.headers)
-        return reply
+        more = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        return self._reply(problem.status, PROBLEM, body, trace, request_id, more)
 
     def _reply(
         self,
+        status: int,
+        kind: bytes,
+        body: bytes,
         trace: Trace,
         request_id: str,
-        status: int,
-        body: bytes,
-        media_type: str = "application/json",
-    ) -> Response[bytes]:
-        headers = {"x-request-id": request_id, "server-timing": trace.server_timing()}
-        if self._desk.lifecycle.draining:
-            headers["connection"] = "close"  # so that clients go of their own accord
-        self._desk.recorder.record(self._route, status, trace)
-        for stage, reason in trace.degraded:
-            self._desk.recorder.record_degraded(stage, reason)
-        return Response(body, status_code=status, media_type=media_type, headers=headers)
+        more: list[tuple[bytes, bytes]] | None = None,
+    ) -> Reply:
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode()),
+            (b"server-timing", trace.server_timing().encode()),
+        ]
+        if more:
+            headers += more
+        if self._desk.lifecycle.draining and CLOSE not in headers:
+            headers.append(CLOSE)  # so that clients go of their own accord
+        self._desk.recorder.record(self.path, status, trace)
+        return Reply(status, headers, body, CLOSE in headers)
 
 
 def new_request_id() -> str:

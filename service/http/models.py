@@ -8,14 +8,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from service.artifacts import versions
 from service.desk import Desk
-from service.http.endpoint import AnyRequest, Endpoint
+from service.http.endpoint import Endpoint
 from service.http.problems import ProblemError
 from service.http.wire import Id
 from service.models import errors
@@ -117,25 +118,26 @@ class Models:
         return listing(self._replica, own, published, wanted, reports)
 
 
-def model_routes(desk: Desk, models: Models) -> list[HTTPRouteHandler]:
-    """Return one event loop's routes about models."""
-    activating = Endpoint(desk, "/v1/models/activate", ActivateRequest, models.activate)
-    rolling_back = Endpoint(desk, "/v1/models/rollback", RollbackRequest, models.roll_back)
+def model_routes(desk: Desk, models: Models) -> dict[str, Endpoint[Any]]:
+    """Return path -> endpoint of one event loop, for the routes that change the model."""
+    return {
+        endpoint.path: endpoint
+        for endpoint in (
+            Endpoint(desk, "/v1/models/activate", ActivateRequest, models.activate),
+            Endpoint(desk, "/v1/models/rollback", RollbackRequest, models.roll_back),
+        )
+    }
+
+
+def model_page(desk: Desk, models: Models) -> HTTPRouteHandler:
+    """Return the route that lists the versions."""
 
     @get("/v1/models", include_in_schema=False)
     async def all_versions() -> Response[bytes]:
         body = desk.encoder.encode(await models.listing())
         return Response(body, media_type="application/json")
 
-    @post("/v1/models/activate", status_code=200, include_in_schema=False)
-    async def activate(request: AnyRequest) -> Response[bytes]:
-        return await activating(request)
-
-    @post("/v1/models/rollback", status_code=200, include_in_schema=False)
-    async def roll_back(request: AnyRequest) -> Response[bytes]:
-        return await rolling_back(request)
-
-    return [all_versions, activate, roll_back]
+    return all_versions
 
 
 @contextmanager

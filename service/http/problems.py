@@ -46,9 +46,10 @@ class NotServed(ProblemError):
 
     code, title = "not-served", "Not served here"
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str]) -> None:
         super().__init__(detail)
         self.status = status
+        self.headers = headers
 
 
 class UnknownItems(ProblemError):

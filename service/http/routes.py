@@ -1,9 +1,8 @@
 """The HTTP surface of one event loop: requests become queries, answers become JSON."""
 
 import time
+from typing import Any
 
-from litestar import Response, post
-from litestar.handlers import HTTPRouteHandler
 from msgspec.structs import asdict
 
 from features.errors import StoreUnavailable
@@ -13,7 +12,7 @@ from service.batch import recommend_batch
 from service.desk import Desk
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
-from service.http.endpoint import AnyRequest, Endpoint, Respond
+from service.http.endpoint import Endpoint, Respond
 from service.http.problems import EventsNotStored, UnknownItems
 from service.http.wire import (
     BatchAnswer,
@@ -102,23 +101,18 @@ class Answers:
             return slate_answer(request_id, answer, len(query.candidates), serving, trace)
 
 
-def hot_routes(desk: Desk) -> list[HTTPRouteHandler]:
-    """Return the POST routes of the contract for one event loop."""
+def hot_routes(desk: Desk) -> dict[str, Endpoint[Any]]:
+    """Return path -> endpoint of one event loop, for every operation of the contract."""
     answers = Answers(desk)
-    return [
-        _route(desk, RECOMMENDATIONS, answers.recommendations),
-        _route(desk, BATCH, answers.batch),
-        _route(desk, RANK, answers.rank),
-        _route(desk, SIMILAR, answers.similar),
-        _route(desk, EVENTS, answers.events),
-    ]
+    endpoints = (
+        _endpoint(desk, RECOMMENDATIONS, answers.recommendations),
+        _endpoint(desk, BATCH, answers.batch),
+        _endpoint(desk, RANK, answers.rank),
+        _endpoint(desk, SIMILAR, answers.similar),
+        _endpoint(desk, EVENTS, answers.events),
+    )
+    return {endpoint.path: endpoint for endpoint in endpoints}
 
 
-def _route[T](desk: Desk, operation: Operation[T], respond: Respond[T]) -> HTTPRouteHandler:
-    endpoint = Endpoint(desk, operation.path, operation.request, respond)
-
-    @post(operation.path, status_code=200, include_in_schema=False)
-    async def answer(request: AnyRequest) -> Response[bytes]:
-        return await endpoint(request)
-
-    return answer
+def _endpoint[T](desk: Desk, operation: Operation[T], respond: Respond[T]) -> Endpoint[T]:
+    return Endpoint(desk, operation.path, operation.request, respond)

@@ -4,17 +4,17 @@ import asyncio
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import uvicorn
 
 from service.http.draining import DrainingServer
+from service.http.front import Front
+from service.http.protocol import DirectProtocol
 
 BACKLOG = 2048
-type Asgi = Callable[[Any, Any, Any], Awaitable[None]]
-type OpenApp = Callable[[], AbstractAsyncContextManager[Asgi]]
+type OpenApp = Callable[[], AbstractAsyncContextManager[Front]]
 """Makes one loop's app with all it needs, inside that loop, and closes it there."""
 
 
@@ -51,9 +51,11 @@ class _Loop(threading.Thread):
         async with self._open_app() as app:
             config = uvicorn.Config(
                 app,
-                http="httptools",
+                http=DirectProtocol,
                 ws="none",
                 lifespan="off",
+                interface="asgi3",
+                proxy_headers=False,  # nothing here asks who the client says it is
                 log_config=None,
                 access_log=False,
                 server_header=False,

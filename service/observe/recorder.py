@@ -18,7 +18,7 @@ class Recorder:
         self.near: Counter[str] = Counter()
 
     def record(self, route: str, status: int, trace: Trace) -> None:
-        """Count one answered request and its spans."""
+        """Count one answered request, its spans and its fallbacks."""
         self.requests[route, status] += 1
         for name, start, stop in trace.spans:
             self._stage(name).record(stop - start)
@@ -26,6 +26,8 @@ class Recorder:
         hits, misses = trace.near
         self.near["hit"] += hits
         self.near["miss"] += misses
+        for stage, reason in trace.degraded:
+            self.record_degraded(stage, reason)
 
     def record_degraded(self, stage: str, reason: str) -> None:
         """Count one fallback."""

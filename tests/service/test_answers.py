@@ -1,20 +1,15 @@
 """From arrays to what a client reads: each pick named, with where it came from and why."""
 
-import math
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from features.trust import Trust
 from features.types import Candidates, FeatureBlock, Slate
 from ranking.catalogue import Catalogue
-from ranking.columns import SOURCE_NAMES
-from service.http.answers import _primary_sources, slate_answer
+from service.http.answers import slate_answer
 from service.observe.spans import Trace
 from service.pipeline import Answer
 from service.state import Serving
@@ -96,21 +91,3 @@ def test_what_fell_back_is_told(serving: Serving) -> None:
     trace.degrade("context", "store_down")
     [part] = slate_answer("r", answer([0]), 0, serving, trace).degraded
     assert (part.stage, part.reason) == ("context", "store_down")
-
-
-offers = st.one_of(st.just(NAN), st.sampled_from([0.0, 0.5, 1.0, -1.0, 7.0]))
-
-
-@given(arrays(np.float32, st.tuples(st.integers(1, 12), st.just(3)), elements=offers), st.data())
-def test_a_pick_is_credited_to_the_source_that_placed_it_highest(
-    scores: np.ndarray, data: st.DataObject
-) -> None:
-    picks = data.draw(st.lists(st.integers(0, len(scores) - 1), unique=True))
-    expected = []
-    for pick in picks:
-        places = []
-        for column in scores.T:
-            ahead = sum(1 for other in column if other > column[pick])
-            places.append(len(scores) if math.isnan(column[pick]) else ahead)
-        expected.append(SOURCE_NAMES[places.index(min(places))])
-    assert _primary_sources(scores, np.array(picks, np.int64)) == expected

@@ -79,7 +79,7 @@ EVENT = b'{"events":[{"user_id":"1","item_id":"2",%b}]}'
         (b'{"seed_items":{"1":1}}', 422, "$.seed_items"),
         (b'{"session":[' + b",".join([b'"1"'] * 201) + b"]}", 422, "$.session"),
         # Too long to be looked at.
-        (b" " * (LARGEST + 1), 413, None),
+        (b" " * (LARGEST + 1), 413, "$"),
     ],
 )
 def test_a_bad_body_is_refused_with_its_status_and_place(
