@@ -116,7 +116,7 @@ class Line:
             self._socket.connect(address.path)
         self.buffer = bytearray(1 << 20)
 
-    def ask(self, payload: bytes, size: int) -> None:
+    def ask(self, payload: bytes | memoryview, size: int) -> None:
         """Send, and receive ``size`` bytes."""
         self._socket.sendall(payload)
         view, got = memoryview(self.buffer), 0
@@ -143,7 +143,7 @@ def far(world: World, address: Address) -> Iterator[tuple[Contestants, Coroutine
     """Connect every contestant to one server, for the same rows; coroutines run in the runner."""
     wanted = world.reads[0]
     names = [keys.item_row(world.ids[item]) for item in wanted.tolist()]
-    payload, _ = world.table.mget(wanted)
+    payload = world.table.mget(wanted)
     size = _reply_bytes(N)
     with ExitStack() as stack:
         client = stack.enter_context(redis.Redis.from_url(address.url))
@@ -174,9 +174,8 @@ def far(world: World, address: Address) -> Iterator[tuple[Contestants, Coroutine
             return found.completed(*read)[0]
 
         def one_share(line: Line, part: Items) -> Rows:
-            words, owners = world.table.mget(part)
-            line.ask(words, _reply_bytes(len(part)))
-            decoded = GridReader(owners, SCHEMA)(line.buffer, 0, _reply_bytes(len(part)))
+            line.ask(world.table.mget(part), _reply_bytes(len(part)))
+            decoded = GridReader(world.table, part)(line.buffer, 0, _reply_bytes(len(part)))
             assert decoded is not None
             assert isinstance(decoded[0], tuple)
             return decoded[0][0]

@@ -33,17 +33,18 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting: deque[tuple[Decode[Any], asyncio.Future[Any], float]] = deque()
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray(FIRST_BUFFER_BYTES)
+        self._view = memoryview(self._buffer)
         self._begin = self._end = 0
 
-    def send[T](self, payload: bytes, decode: Decode[T]) -> asyncio.Future[T]:
+    def send[T](self, payload: bytes | memoryview, decode: Decode[T]) -> asyncio.Future[T]:
         """Write one command; the future gets its decoded reply or a StoreUnavailable."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         if self._transport is None or self._transport.is_closing():
             answer.set_exception(StoreUnavailable("store_down"))
             return answer
-        self._waiting.append((decode, answer, loop.time()))
         self._transport.write(payload)
+        self._waiting.append((decode, answer, loop.time()))
         return answer
 
     def stalled_for(self) -> float:
@@ -75,7 +76,7 @@ class Connection(asyncio.BufferedProtocol):
             self._begin = self._end = 0
         if len(self._buffer) - self._end < SMALLEST_READ_BYTES:
             self._make_room()
-        return memoryview(self._buffer)[self._end :]
+        return self._view[self._end :]
 
     def buffer_updated(self, nbytes: int) -> None:  # noqa: D102  asyncio's
         if self._transport is None or self._transport.is_closing():
@@ -119,4 +120,5 @@ class Connection(asyncio.BufferedProtocol):
         size = len(self._buffer) if unread < len(self._buffer) // 2 else 2 * len(self._buffer)
         fresh = bytearray(size)
         fresh[:unread] = self._buffer[self._begin : self._end]
-        self._buffer, self._begin, self._end = fresh, 0, unread
+        self._buffer, self._view = fresh, memoryview(fresh)
+        self._begin, self._end = 0, unread

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features import keys
 from features.atomics import copy
-from features.codec import Fingerprints, fingerprints
+from features.codec import fingerprints, row_bytes, stamp
 from features.kernels import inputs, kernel, output
 from features.resp import bulk
 from features.schema import Schema
@@ -19,69 +19,79 @@ from features.types import Items
 type Bytes = NDArray[np.uint8]
 type Longs = NDArray[np.int64]
 
+BLOCK = 32
+HEAD = 32  # where the first key stands: the words before it end there
+NAME = np.frombuffer(b"\r\n$4\r\nMGET\r\n", np.uint8)
+STAR, ZERO = b"*0"
+
 
 class ItemTable:
-    """Keys, encoded already and one behind the other, and fingerprints, by ordinal."""
+    """Keys, encoded already and one behind the other, and what their rows must look like.
 
-    __slots__ = ("_ends", "_keys", "_longest", "_owners", "schema")
+    ``owners`` holds the fingerprints by ordinal, uint64[items]. ``layout`` is what every row of
+    ``schema`` has in common: the bytes before it in a reply, its stamp, and its default.
+    """
+
+    __slots__ = ("_ends", "_keys", "_longest", "layout", "owners", "schema")
 
     def __init__(self, ids: Iterable[str], schema: Schema) -> None:
         ids = tuple(ids)
-        self.schema = schema
         encoded = [bulk(keys.item_row(item_id)) for item_id in ids]
         sizes = [len(key) for key in encoded]
-        self._keys = np.frombuffer(b"".join(encoded), np.uint8)
+        self._keys = np.frombuffer(b"".join([*encoded, bytes(BLOCK)]), np.uint8)
         self._ends = np.cumsum([0, *sizes], dtype=np.int64)  # ends[i] is where i begins
         self._longest = max(sizes, default=0)
-        self._owners = fingerprints(ids)
+        self.schema = schema
+        self.owners = fingerprints(ids)
+        prefix = np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8)
+        self.layout = prefix, stamp(schema), schema.default_row
 
     def __len__(self) -> int:
         """Return the number of items."""
-        return len(self._owners)
+        return len(self.owners)
 
-    def mget(self, items: Items) -> tuple[bytes, Fingerprints]:
-        """Return the MGET command for ``items`` and the fingerprints its rows must bear.
+    def mget(self, items: Items) -> memoryview:
+        """Return the MGET command for ``items``, in memory of its own.
 
         Raises:
             IndexError: one of them is no ordinal.
         """
-        head = b"*%d\r\n$4\r\nMGET\r\n" % (len(items) + 1)
-        words = np.empty(len(head) + len(items) * self._longest, np.uint8)
-        words[: len(head)] = np.frombuffer(head, np.uint8)
-        owners = np.empty(len(items), np.uint64)
-        end = join(items, self._keys, self._ends, self._owners, len(head), words, owners)
+        words = np.empty(HEAD + len(items) * self._longest + BLOCK, np.uint8)
+        begin, end = write_mget(items, self._keys, self._ends, words)
         if end < 0:
             raise IndexError(f"no ordinals of {len(self)} items: {items}")
-        return words[:end].tobytes(), owners
+        return memoryview(words)[begin:end]
 
 
 @kernel(
     inputs(types.int64),
     inputs(types.uint8),
     inputs(types.int64),
-    inputs(types.uint64),
-    types.int64,
     output(types.uint8),
-    output(types.uint64),
-    returns=types.int64,
+    returns=types.UniTuple(types.int64, 2),  # type: ignore[no-untyped-call]
 )
-def join(
-    items: Items,
-    keys: Bytes,
-    ends: Longs,
-    owners: Fingerprints,
-    at: int,
-    words: Bytes,
-    owners_out: Fingerprints,
-) -> int:
-    """Write the items' keys to ``words`` from ``at`` on; return where they end, -1 for no item."""
-    known = np.uint64(len(owners))
-    for place in range(len(items)):
-        item = items[place]
+def write_mget(items: Items, keys: Bytes, ends: Longs, words: Bytes) -> tuple[int, int]:
+    """Write the command to ``words``; return where it begins and ends, (0, -1) for no item.
+
+    ``keys`` and ``words`` are a block longer than what they hold: a key is copied in whole
+    blocks, which are moves of vector registers, and the next key covers what was too much.
+    """
+    begin = HEAD - len(NAME)
+    words[begin:HEAD] = NAME
+    count = len(items) + 1
+    while count:
+        begin -= 1
+        words[begin] = ZERO + count % 10
+        count //= 10
+    begin -= 1
+    words[begin] = STAR
+    at, known = HEAD, np.uint64(len(ends) - 1)
+    for item in items:
         if np.uint64(item) >= known:
-            return -1
-        size = ends[item + 1] - ends[item]
-        copy(words, at, keys, ends[item], size)
-        owners_out[place] = owners[item]
+            return 0, -1
+        start = ends[item]
+        size = ends[item + 1] - start
+        for block in range(0, size, BLOCK):
+            copy(words, at + block, keys, start + block, BLOCK)
         at += size
-    return at
+    return begin, at

@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from features import connection as module
-from features.codec import encode_rows, fingerprints
+from features.codec import encode_rows
 from features.connection import FIRST_BUFFER_BYTES, Connection
 from features.errors import CommandRefused, StoreUnavailable
 from features.grid import GridReader
+from features.item_table import ItemTable
 from features.resp import Replies, command, parse
 from tests.features.loops import Loop
 from tests.features.replies import array_reply, bulk_reply
@@ -63,15 +65,15 @@ async def reason(answer: Awaitable[object]) -> str:
 
 
 def test_replies_in_slices_of_one_byte_reach_those_who_asked(run: Loop) -> None:
-    owners = fingerprints("abc")
+    table, items = ItemTable("abc", ITEM), np.arange(3)
     rows = draw(ITEM, 3)
-    encoded = encode_rows(rows, owners, ITEM)
+    encoded = encode_rows(rows, table.owners, ITEM)
 
     async def main() -> None:
         async with line() as on:
             first = on.ours.send(PING, ONE)
-            grid = on.ours.send(PING, GridReader(owners, ITEM))
-            with_nil = on.ours.send(PING, GridReader(owners, ITEM))
+            grid = on.ours.send(PING, GridReader(table, items))
+            with_nil = on.ours.send(PING, GridReader(table, items))
             last = on.ours.send(PING + PING, Replies(2))
             wire = b"+PONG\r\n" + array_reply(encoded) + array_reply([encoded[0], None, encoded[2]])
             wire += b":4\r\n$2\r\nhi\r\n"
@@ -122,9 +124,9 @@ def test_replies_larger_than_the_buffer_arrive_whole_with_their_neighbours(run: 
 def test_a_refusal_reaches_only_the_one_who_asked(run: Loop) -> None:
     async def main() -> None:
         async with line() as on:
-            owners = fingerprints("ab")
+            table, items = ItemTable("ab", ITEM), np.arange(2)
             before = on.ours.send(PING, ONE)
-            refused = on.ours.send(PING, GridReader(owners, ITEM))
+            refused = on.ours.send(PING, GridReader(table, items))
             after = on.ours.send(PING, ONE)
             await on.say(b":1\r\n-LOADING wait\r\n:3\r\n")
             assert (await before, await after) == ([1], [3])

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from features.codec import decode_rows, encode_rows, fingerprints, row_bytes
 from features.errors import CommandRefused
 from features.grid import GridReader
+from features.item_table import ItemTable
 from features.types import Mask, Rows
 from tests.features.replies import array_reply
 from tests.features.schemas import ITEM, draw
 
 IDS = [f"i{number}" for number in range(12)]  # two digits in the reply's header
 OWNERS = fingerprints(IDS)
+TABLE, ITEMS = ItemTable(IDS, ITEM), np.arange(len(IDS))
 ROWS = draw(ITEM, len(IDS))
 ENCODED = encode_rows(ROWS, OWNERS, ITEM)
 
@@ -25,7 +27,7 @@ LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 def read(
     buffer: bytearray, start: int, stop: int
 ) -> tuple[tuple[Rows, Mask] | CommandRefused, int] | None:
-    return GridReader(OWNERS, ITEM)(buffer, start, stop)
+    return GridReader(TABLE, ITEMS)(buffer, start, stop)
 
 
 def read_whole(reply: bytes) -> tuple[Rows, Mask]:
@@ -44,7 +46,7 @@ def same(found: tuple[Rows, Mask], expected: tuple[Rows, Mask]) -> bool:
 def agrees_however_it_is_cut(values: Sequence[bytes | None]) -> None:
     """Check that each part of the reply is awaited, and the whole is what `decode_rows` makes."""
     reply = array_reply(values)
-    reader = GridReader(OWNERS, ITEM)
+    reader = GridReader(TABLE, ITEMS)
     for cut in range(len(reply)):
         # The buffer ends where the bytes do, as it does when a read has filled it.
         assert read(bytearray(reply[:cut]), 0, cut) is None
@@ -96,7 +98,7 @@ def test_fast_and_exact_path_agree_on_every_reply(
 ) -> None:
     reply = array_reply(values)
     start = len(ahead)
-    reader = GridReader(OWNERS, ITEM)
+    reader = GridReader(TABLE, ITEMS)
     for cut in sorted(data.draw(st.lists(st.integers(0, len(reply) - 1), max_size=4))):
         assert reader(bytearray((ahead + reply)[: start + cut]), start, start + cut) is None
     # Meanwhile the buffer was moved: the reply begins elsewhere by now.

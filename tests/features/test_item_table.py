@@ -17,9 +17,18 @@ TABLE = ItemTable(IDS, ITEM)
 
 @given(st.lists(st.integers(0, len(IDS) - 1), max_size=20))
 def test_an_mget_names_the_items_in_their_order(items: list[int]) -> None:
-    payload, owners = TABLE.mget(np.array(items, np.int64))
+    payload = TABLE.mget(np.array(items, np.int64))
     assert payload == command("MGET", *(keys.item_row(IDS[item]) for item in items))
-    assert owners.tolist() == fingerprints(IDS[item] for item in items).tolist()
+
+
+@pytest.mark.parametrize("count", [8, 9, 98, 99, 998, 999, 9_998, 9_999])
+def test_a_command_counts_its_words_with_as_many_digits_as_it_takes(count: int) -> None:
+    words = [keys.item_row(IDS[1])] * count
+    assert TABLE.mget(np.full(count, 1)) == command("MGET", *words)
+
+
+def test_a_row_must_bear_its_items_fingerprint() -> None:
+    assert TABLE.owners.tolist() == fingerprints(IDS).tolist()
 
 
 @pytest.mark.parametrize("item", [-1, len(IDS), 2**62, -(2**63)])
@@ -31,4 +40,4 @@ def test_what_is_no_ordinal_is_an_error(item: int) -> None:
 def test_a_catalogue_of_nothing_has_a_table() -> None:
     empty = ItemTable((), ITEM)
     assert len(empty) == 0
-    assert empty.mget(np.empty(0, np.int64))[0] == command("MGET")
+    assert empty.mget(np.empty(0, np.int64)) == command("MGET")
