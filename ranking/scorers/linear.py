@@ -1,6 +1,7 @@
 """A linear scorer: the weighted sum of a row's features."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from features.types import Rows, Scores
 from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES, gather, load, spread, store, to_doubles
+from ranking.scorers.parameters import checked
 from ranking.scorers.rows import check_rows
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
@@ -23,21 +25,25 @@ class LinearScorer:
 
     rows_per_block = LANES
 
-    def __init__(self, weights: NDArray[np.float32], bias: float, columns: Sequence[str]) -> None:
+    def __init__(
+        self, weights: NDArray[np.floating[Any]], bias: float, columns: Sequence[str]
+    ) -> None:
         self.columns = tuple(columns)
-        self._weights = np.array(weights, np.float32)
-        self._bias = float(bias)
-        if self._weights.shape != (len(self.columns),):
-            shape = list(self._weights.shape)
+        if np.shape(weights) != (len(self.columns),):
+            shape = [*np.shape(weights)]
             raise ValueError(f"weights have shape {shape} for {len(self.columns)} columns")
-        if not (np.isfinite(self._weights).all() and np.isfinite(self._bias)):
-            raise ValueError("weights and bias must be finite")
+        self.parameters = checked(np.concatenate(([bias], weights)), 1 + len(self.columns))
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What an artifact says of it, beside its parameters: the bias and then the weights."""
+        return {"kind": "linear"}
 
     def __call__(self, rows: Rows) -> Scores:
         """Score each row; raise ValueError if rows is not C-contiguous float32[n, f]."""
         check_rows(rows, self.columns)
         scores = np.empty(len(rows), np.float32)
-        weigh(rows, self._weights, self._bias, scores)
+        weigh(rows, self.parameters[1:], float(self.parameters[0]), scores)
         return scores
 
 
