@@ -241,6 +241,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "forest": ("The forest kernel", _cases),
     "rerank": ("Re-ranking kernels", _cases),
     "stages": ("The stages around scoring, warm and cold", _cases),
+    "filters": ("Filters", _cases),
     "retrieval": ("Vector search", _retrieval),
     "http": ("HTTP, JSON and the instruments", _http),
     "memory": ("Memory", _memory),

@@ -9,10 +9,17 @@ from features.types import Candidates, Context, FeatureBlock, Items, Mask, Rows,
 from ranking.columns import SOURCE_NAMES
 from ranking.rerank import mmr
 from ranking.retrieval import OPINIONS, Found
-from ranking.retrieval.found import NOTHING, best
+from ranking.retrieval.found import NOTHING
 from ranking.retrieval.recency import recent
 from ranking.snapshot import Snapshot
 from ranking.topk import Picks, top_k
+
+
+def best(scores: Scores, blocked: Mask, k: int) -> Found:
+    """Return the k best scores: no blocked item, no NaN, no -inf, ties by the lower ordinal."""
+    items = np.flatnonzero(~blocked & (scores > -np.inf))
+    items = items[np.argsort(-scores[items], kind="stable")][:k]
+    return Found(items, scores[items])
 
 
 def votes(context: Context, snapshot: Snapshot) -> tuple[Items, NDArray[np.float64]]:
@@ -95,11 +102,19 @@ def assemble(
     rows = np.empty((len(item_rows), len(places)), dtype=np.float32)
     low = 0
     for length, make in groups:
-        wanted = (low <= places) & (places < low + length)
-        if wanted.any():
-            rows[:, wanted] = make()[:, places[wanted] - low]
+        target = np.flatnonzero((low <= places) & (places < low + length))
+        if len(target):
+            rows[:, _sliced(target)] = make()[:, _sliced(places[target] - low)]
         low += length
     return FeatureBlock(candidates.items, _finite(rows), present)
+
+
+def _sliced(indices: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """Return consecutive indices as a slice, which numpy copies several times faster."""
+    first, count = int(indices[0]), len(indices)
+    if np.array_equal(indices, np.arange(first, first + count)):
+        return slice(first, first + count)
+    return indices
 
 
 def _finite(rows: Rows) -> Rows:
