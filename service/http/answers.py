@@ -24,7 +24,7 @@ def slate_answer(
     catalogue = serving.snapshot.catalogue
     picks, block = answer.slate.picks, answer.block
     sources = np.empty(len(picks), np.int64)
-    credit(answer.candidates.scores, picks, sources)
+    credit(np.ascontiguousarray(answer.candidates.scores.T), picks, sources)
     scores = answer.slate.scores.astype(np.float64).round(6)  # at once: round() takes 1 us each
     picked = zip(
         answer.candidates.items[picks].tolist(),

@@ -27,5 +27,5 @@ def test_a_pick_is_credited_to_the_source_that_placed_it_highest(
             places.append(len(scores) if math.isnan(column[pick]) else ahead)
         expected.append(places.index(min(places)))
     sources = np.full(len(picks), -1, np.int64)
-    credit(scores, np.array(picks, np.int64), sources)
+    credit(np.ascontiguousarray(scores.T), np.array(picks, np.int64), sources)
     assert sources.tolist() == expected
