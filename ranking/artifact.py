@@ -7,7 +7,6 @@
     neighbour_scores.npy float32[n_items, k]
     popularity.npy       float32[n_items]
     ranker.txt           LightGBM model text
-    index.usearch        HNSW over the embeddings, for large catalogues only
     store/               what goes into the feature store: see `StoredRows`
 
 Nothing in it is code: no pickle, no object array, and the model text has its own strict parser.
@@ -26,7 +25,6 @@ from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout
 from ranking.forest import ModelRejected
 from ranking.manifest import ArtifactRejected, decode, verified
-from ranking.nearest import Nearest
 from ranking.npy import view
 from ranking.scorers import ForestScorer
 from ranking.snapshot import Snapshot
@@ -47,7 +45,6 @@ ARRAYS: Final = {
 """Each array's dtype and number of axes; anything else is refused."""
 
 FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "ranker.txt", "store/users.json"}
-INDEX: Final = "index.usearch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class _Checked:
 
 
 def _checked(folder: Path) -> _Checked:
-    manifest, files = verified(folder, FILES, frozenset({INDEX}))
+    manifest, files = verified(folder, FILES, frozenset())
     catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
     user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
     arrays = {name: view(folder / name, files[name], *ARRAYS[name]) for name in ARRAYS}
@@ -125,7 +122,6 @@ def _checked(folder: Path) -> _Checked:
 def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
     manifest, arrays = checked.manifest, checked.arrays
     columns = manifest["columns"]
-    index = _index(folder / INDEX, checked.files.get(INDEX), arrays["embeddings.npy"])
     try:
         scorer = ForestScorer.load(checked.files["ranker.txt"].decode(), tuple(columns["ranker"]))
         return Snapshot(
@@ -140,7 +136,6 @@ def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
             user_columns=tuple(columns["user"]),
             schemas=manifest["schemas"],
             scorer=scorer,
-            index=index,
         )
     except (ModelRejected, ValueError) as fault:
         raise ArtifactRejected(folder / "ranker.txt", str(fault), "train it again") from fault
@@ -229,12 +224,3 @@ def _check_ordinals(folder: Path, arrays: _Arrays, items: int) -> None:
     events = len(arrays["store/history_items.npy"])
     if offsets[0] != 0 or offsets[-1] != events or (np.diff(offsets) < 0).any():
         raise ArtifactRejected(folder / name, f"does not rise from 0 to {events}")
-
-
-def _index(path: Path, content: bytes | None, embeddings: NDArray[np.float32]) -> Nearest | None:
-    if content is None:
-        return None
-    try:
-        return Nearest.of(content, (embeddings.shape[0], embeddings.shape[1]))
-    except (ValueError, RuntimeError) as fault:
-        raise ArtifactRejected(path, str(fault)) from fault

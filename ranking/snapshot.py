@@ -1,7 +1,7 @@
 """The snapshot: everything a request ranks with, immutable and of one version."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from features.types import Items, Rows, Scores
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout, Wanted, ranker_columns
-from ranking.nearest import Nearest
+from ranking.scan.sketch import Sketch
+
+SKETCH_FROM: Final = 50_000
+"""The number of items from which a sketch beats looking at all of them: decision 0008."""
 
 
 class Scorer(Protocol):
@@ -41,7 +44,6 @@ class Snapshot:
         item_columns, user_columns: the names of the columns of the stored rows.
         schemas: the item and the user schema as JSON documents.
         scorer: ranks the rows that `ranking.assemble` makes.
-        index: approximate vector search, for large catalogues; None means exact search.
 
     Derived, once:
         directions: float32[n_items, d], embeddings of unit length, for cosines and MMR.
@@ -50,6 +52,7 @@ class Snapshot:
         layout: where they stand in a row.
         columns: the names of all columns that `ranking.assemble` can make.
         wanted: which of them the scorer wants, and where.
+        sketch: of the embeddings, where the catalogue is so large that reading them all takes long.
 
     Every array is made read-only. Raises ValueError where the scorer asks for an unknown column.
     """
@@ -65,7 +68,6 @@ class Snapshot:
     user_columns: tuple[str, ...]
     schemas: dict[str, Any]
     scorer: Scorer
-    index: Nearest | None = None
     directions: NDArray[np.float32] = field(init=False)
     popular: Items = field(init=False)
     numbers: Rows = field(init=False)
@@ -73,6 +75,7 @@ class Snapshot:
     layout: ItemLayout = field(init=False)
     columns: tuple[str, ...] = field(init=False)
     wanted: Wanted = field(init=False)
+    sketch: Sketch | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive, then freeze the arrays."""
@@ -87,6 +90,7 @@ class Snapshot:
             "layout": layout,
             "columns": columns,
             "wanted": Wanted.of(self.scorer.columns, columns, layout),
+            "sketch": Sketch.draw(self.embeddings) if len(self.catalogue) >= SKETCH_FROM else None,
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)

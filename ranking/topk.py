@@ -5,16 +5,18 @@ from numba import types
 from numpy.typing import NDArray
 
 from features.types import Scores
-from ranking.kernels import inlined, inputs, kernel, output
-from ranking.lanes import LANES, any_of, load, spread
+from ranking.kernels import inputs, kernel, output
+from ranking.lanes import LANES
+from ranking.scan.keys import FLOOR, Key, Keys, indices, keep_best, room
+from ranking.scan.stride import even_stride
 
-# lanes.py: 83c1ad4931160d965ea42cb1633607f78bc6e816f93ae9e51c310bf8e67a5dfe
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
+# keys.py: 35cf291791392ea29b11335e46e3fdf9eca95d04074b1a3a82d89e477a5cd988
 
 type Picks = NDArray[np.int64]
 """Indices of what was picked, best first: int64[k]."""
 
-_ROOM = 4  # times k: more is sorted less often but looked through longer
-_INDEX = (1 << 32) - 1  # the half of a key that holds ~index
+_RUN = 32 * LANES  # scores read in a row
 
 
 def top_k(scores: Scores, k: int) -> Picks:
@@ -25,64 +27,39 @@ def top_k(scores: Scores, k: int) -> Picks:
     k = min(k, len(scores))
     if k <= 0:
         return np.empty(0, np.int64)
-    keys = np.empty(min(len(scores), _ROOM * k + LANES), np.int64)
-    found = keys[: survivors(np.ascontiguousarray(scores, np.float32), k, keys)]
+    scores = np.ascontiguousarray(scores, np.float32)
+    stride = even_stride(-(-len(scores) // _RUN)) if len(scores) > _RUN else 1
+    keys = room(k)
+    found = keys[: survivors(scores, k, stride, keys)]
     found.sort()
-    return ~found[: -k - 1 : -1] & _INDEX
+    picks = indices(found[: -k - 1 : -1])
+    if len(picks) == k:
+        return picks
+    low = np.flatnonzero(~(scores > -np.inf))
+    low = low[np.argsort(np.isnan(scores[low]), kind="stable")]
+    return np.concatenate((picks, low[: k - len(picks)]))
 
 
-@inlined
-def _rank(bits: np.int32) -> np.int32:
-    """Map a float32's bits to an integer of the same order: NaN lowest, both zeros alike."""
-    magnitude = bits & np.int32(0x7FFFFFFF)
-    if magnitude > np.int32(0x7F800000):
-        return np.int32(-0x80000000)
-    return magnitude if bits >= np.int32(0) else -magnitude
-
-
-@inlined
-def _select(keys: NDArray[np.int64], count: int, k: int) -> None:
-    """Bring the k largest of the first ``count`` keys to the front (Hoare's quickselect)."""
-    first, last = 0, count - 1
-    while first < last:
-        pivot = keys[(first + last) // 2]
-        low, high = first, last
-        while low <= high:
-            while keys[low] > pivot:
-                low += 1
-            while keys[high] < pivot:
-                high -= 1
-            if low <= high:
-                keys[low], keys[high] = keys[high], keys[low]
-                low += 1
-                high -= 1
-        if k <= high:
-            last = high
-        elif k > low:
-            first = low
-        else:
-            return
-
-
-@kernel(inputs(types.float32), types.int64, output(types.int64), returns=types.int64)
-def survivors(scores: Scores, k: int, keys: NDArray[np.int64]) -> int:
+@kernel(inputs(types.float32), types.int64, types.int64, output(types.int64), returns=types.int64)
+def survivors(scores: Scores, k: int, stride: int, keys: Keys) -> int:
     """Write keys whose k largest are those of the k best scores; return how many were written.
 
-    A key is the score's rank above 32 bits of ``~index``, so that no two are equal. ``keys`` has
-    room for min(n, 4 * k + 128).
+    Neither NaN nor minus infinity gets one. The runs of scores are visited in `even_stride`, for
+    in ascending ones each score would be the best so far.
     """
-    bits = scores.view(np.int32)
-    count, bar, full = 0, np.float32(0), False
-    for start in range(0, len(scores), LANES):
-        stop = min(start + LANES, len(scores))
-        if full and stop - start == LANES and not any_of(load(scores, start) > spread(bar)):
-            continue
-        for i in range(start, stop):
-            if not full or scores[i] > bar:
-                keys[count] = (np.int64(_rank(bits[i])) << 32) | (~i & _INDEX)
-                count += 1
-        if count > _ROOM * k:
-            _select(keys, count, k)
-            count, bar = k, scores[~keys[:k].min() & _INDEX]
-            full = not np.isnan(bar)  # while NaN is among the best k, everything may still enter
+    n = len(scores)
+    runs = -(-n // _RUN)
+    open_to_all = np.empty(0, np.bool_)
+    padded = np.full(LANES, -np.inf, np.float32)
+    count = 0
+    least: Key = FLOOR
+    for turn in range(runs):
+        run = turn * stride % runs * _RUN
+        for start in range(run, min(run + _RUN, n), LANES):
+            if start + LANES <= n:
+                block, at = scores, start
+            else:
+                padded[: n - start] = scores[start:]
+                block, at = padded, 0
+            count, least = keep_best(block, at, start, n, 1, open_to_all, k, keys, count, least)
     return count

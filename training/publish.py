@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.artifact import ARRAYS, INDEX
+from ranking.artifact import ARRAYS
 from ranking.manifest import FORMAT, digest
 from ranking.snapshot import Snapshot
 from training.datasets import Dataset
@@ -117,9 +117,7 @@ def _files(
         {"item_id": item_id, "properties": properties}
         for item_id, properties in zip(catalogue.ids, catalogue.properties, strict=True)
     ]
-    index = {INDEX: snapshot.index.content} if snapshot.index else {}
     return {
-        **index,
         **{name: _npy(name, array) for name, array in arrays.items()},
         "catalogue.json": _json(items),
         "ranker.txt": model_text.encode(),

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ranking.nearest import Nearest
 from ranking.scorers import ForestScorer
 from ranking.snapshot import Snapshot
 from training.datasets import Dataset
@@ -16,8 +15,6 @@ from training.publish import publish
 from training.ranker import lambdamart
 
 SEED: Final = 20261122
-INDEX_FROM: Final = 200_000
-"""The number of items from which an index beats looking at all of them."""
 
 
 def learn(
@@ -29,9 +26,8 @@ def learn(
     progress("fit", 0, 1)
     snapshot = fit(dataset, interactions, seed)
     scorer = ForestScorer.load(model_text, snapshot.columns)
-    index = Nearest.build(snapshot.embeddings) if len(snapshot.catalogue) >= INDEX_FROM else None
     progress("fit", 1, 1)
-    return replace(snapshot, scorer=scorer, index=index), model_text
+    return replace(snapshot, scorer=scorer), model_text
 
 
 def train(dataset: Dataset, folder: Path, seed: int = SEED, progress: Progress = silent) -> Path:

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,7 @@ import pytest
 from features.schema import Schema
 from ranking.artifact import ARRAYS, FILES, ArtifactRejected, read, read_store
 from ranking.manifest import digest
-from ranking.nearest import Nearest
 from tests.training.worlds import small_world
-from training.datasets import Dataset
-from training.publish import publish
 from training.train import learn, train
 
 WORLD = small_world()
@@ -283,23 +279,3 @@ def test_a_ranker_cut_short_is_refused_though_it_is_vouched_for(copy: Path) -> N
     reseal(copy)
     with pytest.raises(ArtifactRejected, match=r"ranker\.txt.*truncated"):
         read(copy)
-
-
-def test_an_index_is_published_read_and_checked_like_any_file(tmp_path: Path) -> None:
-    folder = publish_with_index(WORLD, tmp_path)
-    snapshot = read(folder)
-    assert snapshot.index
-    vector = snapshot.embeddings[3]
-    exact = np.argsort(-(snapshot.embeddings @ vector), kind="stable")[:10]
-    assert snapshot.index(vector, 10).tolist() == exact.tolist()
-    other = np.zeros((61, snapshot.embeddings.shape[1]), np.float32)
-    (folder / "index.usearch").write_bytes(Nearest.build(other, threads=1).content)
-    reseal(folder)
-    with pytest.raises(ArtifactRejected, match=r"index\.usearch.*no index of 60 vectors"):
-        read(folder)
-
-
-def publish_with_index(world: Dataset, folder: Path) -> Path:
-    snapshot, model_text = learn(world, world.interactions)
-    indexed = replace(snapshot, index=Nearest.build(snapshot.embeddings, threads=1))
-    return publish(folder, world, world.interactions, indexed, model_text)

@@ -20,13 +20,19 @@ from ranking.retrieval.appraise import keep_first
 from ranking.retrieval.merge import label, unite
 from ranking.retrieval.popularity import first_open
 from ranking.retrieval.votes import announce, elect, poll
+from ranking.scan.exact import scan
+from ranking.scan.rescore import rescore
+from ranking.scan.skim import skim
+from ranking.scorers.factorisation import interact
 from ranking.scorers.linear import weigh
+from ranking.scorers.mlp import perceive
 from ranking.topk import survivors
 from ranking.write import all_finite, write
 
-KERNELS = [score, weigh, survivors, scale, normalise, pick_apart, pick_unlike]
+KERNELS = [score, weigh, perceive, interact, survivors, scale, normalise, pick_apart, pick_unlike]
 KERNELS += [keep_first, label, unite, first_open, announce, elect, poll]
 KERNELS += [loudest, liken, weigh_attributes, rank, number, summarise, all_finite, write]
+KERNELS += [scan, skim, rescore]
 
 PROBE = """
 from ranking.topk import survivors, top_k
@@ -55,7 +61,7 @@ def test_an_imported_kernel_is_compiled_for_one_signature(compiled: object) -> N
 
 def test_a_kernel_refuses_what_it_was_not_compiled_for() -> None:
     with pytest.raises(TypeError, match="No matching definition"):
-        survivors(np.zeros(3), 1, np.zeros(9, np.int64))  # type: ignore[arg-type] # on purpose
+        survivors(np.zeros(3), 1, 1, np.zeros(9, np.int64))  # type: ignore[arg-type] # on purpose
 
 
 @pytest.mark.slow

@@ -4,8 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ranking.columns import SOURCE_NAMES
 from ranking.masks import blocked
@@ -18,7 +16,7 @@ from ranking.retrieval import (
     merge,
     retrieve,
 )
-from ranking.retrieval.found import Found, best
+from ranking.retrieval.found import Found
 from ranking.retrieval.recency import DECAY, WINDOW
 from ranking.snapshot import Snapshot
 from tests.ranking.snapshots import context, ordinals, snapshot
@@ -157,22 +155,6 @@ def test_items_beyond_the_window_do_not_matter_but_stay_blocked() -> None:
         few = SOURCES[name](some, made, mask, 30)
         assert few.items.tolist() == SOURCES[name](more, made, mask, 30).items.tolist()
         assert not {100, 101, 102} & set(few.items.tolist())
-
-
-@given(
-    st.lists(st.sampled_from([0.0, 1.0, 2.0, -1.0, float("nan"), -float("inf")]), max_size=30),
-    st.integers(0, 35),
-    st.randoms(),
-)
-def test_best_equals_a_plain_sort(scores: list[float], k: int, rng: np.random.Generator) -> None:
-    mask = [rng.random() < 0.3 for _ in scores]
-    found = best(np.array(scores, dtype=np.float32), np.array(mask, dtype=np.bool_), k)
-    ranked = sorted(
-        (-score, item)
-        for item, score in enumerate(scores)
-        if score > -float("inf") and not mask[item]
-    )
-    assert found.items.tolist() == [item for _, item in ranked[:k]]
 
 
 def offer(**scores: float) -> Found:
