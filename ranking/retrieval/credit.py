@@ -22,13 +22,12 @@ def credit(columns: Scores, picks: Picks, sources: NDArray[np.int64]) -> None:
     best = np.full(len(picks), columns.shape[1], np.int64)
     sources[:] = 0
     for source in range(len(columns)):
-        scores = columns[source]
         for index in range(len(picks)):
-            mine = scores[picks[index]]
+            mine = columns[source, picks[index]]
             if np.isnan(mine):
                 continue
-            ahead = np.int32(0)  # of 32 bits, so that 16 at a time are counted
-            for score in scores:
-                ahead = np.int32(ahead + (score > mine))  # NaN is ahead of nothing
+            ahead = np.int32(0)  # of 32 bits, and a loop by index: 16 at a time are counted
+            for row in range(columns.shape[1]):
+                ahead = np.int32(ahead + (columns[source, row] > mine))  # NaN is ahead of nothing
             if ahead < best[index]:
                 best[index], sources[index] = ahead, source
