@@ -24,7 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import client, servers
-from benchmarks.client import Address, Connection, Reply, arrivals, closed_loop, open_loop
+from benchmarks.client import (
+    Address,
+    Connection,
+    Reply,
+    arrivals,
+    closed_loop,
+    good,
+    open_loop,
+)
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import Server
 from benchmarks.standard import Ground, ground, request, wishes
@@ -139,7 +147,7 @@ def under_load(
 
     def accept(reply: Reply, index: int) -> bool:
         nonlocal mixed
-        if reply.status != 200:
+        if not good(reply):
             return False
         version = known[index].get(essence(reply))
         if version is None:

@@ -71,7 +71,7 @@ class Follower:
             return False
         before = self._switch.report()
         try:
-            self._switch.follow(wanted)
+            self._switch.follow()
         except ChangeUnderWay:
             return False  # its end will be seen at the next look
         except ChangeRefused as fault:

@@ -46,6 +46,8 @@ class Preparation:
             wanted = pointer.read()
         except PointerUnreachable:
             wanted = None  # the follower will see it later
+        finally:
+            pointer.close()  # nobody would, if what follows raises; the follower opens it anew
         if wanted is not None and (path := find(named.parent, wanted.version)) is not None:
             try:
                 return self._serving(read(path), None)

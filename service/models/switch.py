@@ -70,13 +70,17 @@ class Switch:
             self._publish(serving, wanted)
             return wanted
 
-    def follow(self, wanted: Wanted) -> None:
+    def follow(self) -> None:
         """Serve what is wanted; do nothing where that is so already.
 
         Raises:
             ChangeRefused: as before; the next report says why.
         """
         with self._one_change():
+            # Read in here: what was wanted before a change of ours may be what it replaced.
+            wanted = self._pointer.read()
+            if wanted is None:
+                return
             serving = self._state.read()
             try:
                 if serving.snapshot.version != wanted.version:

@@ -1,0 +1,498 @@
+"""Models swapped in a running service: real sockets, a real Valkey, small worlds."""
+
+import json
+import shutil
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from redis import Redis
+
+from features import keys
+from ranking.artifact import read_store
+from service.app import Service
+from service.embedded import EmbeddedValkey
+from service.load import load
+from service.running import running
+from service.settings import Settings
+from tests.service.conftest import QUIET, Client, Reply
+from tests.service.models import publish, reseal, rewrite, rewrite_forest, rewrite_line
+from tests.service.test_faults import until
+
+WANTED = {"session": ["i2", "i4"], "limit": 10, "deadline_ms": 10_000}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models of the same items, and a third of more."""
+    folder = tmp_path_factory.mktemp("models")
+    for world, items, seed in (("one", 60, 0), ("two", 60, 1), ("more", 90, 2)):
+        publish(folder, world=world, items=items, seed=seed)
+    return folder
+
+
+@pytest.fixture
+def folder(published: Path, tmp_path: Path) -> Path:
+    """A copy, of which a test may damage what it likes."""
+    return shutil.copytree(published, tmp_path / "models")
+
+
+@pytest.fixture
+def versions(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def store(folder: Path, versions: list[str], client: Redis, valkey: EmbeddedValkey) -> str:
+    """The address of a store with the rows of all items."""
+    load(client, read_store(folder / versions[2]), 1000, lambda *_: None)
+    return valkey.url
+
+
+@contextmanager
+def serving(folder: Path, version: str, store: str) -> Iterator[tuple[Service, Client]]:
+    settings = Settings(
+        artifact=folder / version, redis=store, port=0, loops=2, fetch_budget_ms=5000
+    )
+    with ExitStack() as stack:
+        service = stack.enter_context(running(settings, QUIET))
+        client = Client(service.url)
+        stack.callback(client.close)
+        yield service, client
+
+
+def activate(client: Client, version: str) -> Reply:
+    return client.post("/v1/models/activate", {"version": version})
+
+
+def rollback(client: Client) -> Reply:
+    return client.post("/v1/models/rollback", {})
+
+
+def served(client: Client) -> str:
+    version: str = client.recommend(**WANTED).json["model_version"]
+    return version
+
+
+def known(client: Client) -> dict[str, Any]:
+    answer: dict[str, Any] = client.get("/v1/models").json
+    return answer
+
+
+def worlds(reply: Reply) -> set[str]:
+    return {item["properties"]["world"] for item in reply.json["items"]}
+
+
+def test_an_activated_version_is_served_and_the_one_before_is_a_rollback_away(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with serving(folder, versions[0], store) as (_, client):
+        assert known(client)["previous"] is None
+        reply = activate(client, versions[1])
+        assert (reply.status, reply.json["active"]) == (200, versions[1])
+        assert reply.json["previous"] == versions[0]
+        assert worlds(client.recommend(**WANTED)) == {"two"}
+        listed = {one["version"]: one for one in known(client)["versions"]}
+        assert [*listed] == versions[::-1], "the newest first"
+        assert [one["active"] for one in listed.values()] == [False, True, False]
+        assert [one["previous"] for one in listed.values()] == [False, False, True]
+        assert rollback(client).json["active"] == versions[0]
+        assert worlds(client.recommend(**WANTED)) == {"one"}
+
+
+def test_going_back_twice_is_refused_for_it_would_be_going_forward(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with serving(folder, versions[0], store) as (_, client):
+        assert rollback(client).status == 409
+        activate(client, versions[1])
+        assert rollback(client).status == 200
+        again = rollback(client)
+        assert (again.status, again.json["type"]) == (
+            409,
+            "urn:braid:problem:nothing-to-go-back-to",
+        )
+        assert served(client) == versions[0]
+
+
+def test_going_back_reads_nothing(folder: Path, versions: list[str], store: str) -> None:
+    with serving(folder, versions[0], store) as (_, client):
+        activate(client, versions[1])
+        shutil.rmtree(folder / versions[0])
+        assert rollback(client).status == 200
+        assert served(client) == versions[0]
+
+
+@pytest.mark.parametrize("version", ["2020-01-01-1", "../models", "/etc", "."])
+def test_a_version_that_is_none_is_a_404(
+    folder: Path, versions: list[str], store: str, version: str
+) -> None:
+    with serving(folder, versions[0], store) as (_, client):
+        reply = activate(client, version)
+        assert (reply.status, reply.json["type"]) == (404, "urn:braid:problem:no-such-version")
+        assert served(client) == versions[0]
+
+
+def test_every_answer_under_load_is_of_one_version(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    world_of = {versions[0]: {"one"}, versions[1]: {"two"}, versions[2]: {"more"}}
+    faults, answers, ended = list[str](), list[str](), threading.Event()
+    with serving(folder, versions[0], store) as (service, client):
+
+        def ask() -> None:
+            mine = Client(service.url)
+            while not ended.is_set():
+                reply = mine.post("/v1/recommendations", WANTED)
+                if reply.status != 200 or reply.json["degraded"]:
+                    faults.append(reply.body.decode())
+                elif worlds(reply) != world_of[reply.json["model_version"]]:
+                    faults.append(f"mixed: {reply.body.decode()}")
+                else:
+                    answers.append(reply.json["model_version"])
+            mine.close()
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for number in range(1, 13):
+                assert activate(client, versions[number % 3]).status == 200
+            assert rollback(client).status == 200
+        finally:
+            ended.set()
+            for thread in threads:
+                thread.join()
+    assert faults == []
+    assert set(answers) == set(versions)
+
+
+def test_an_old_model_is_freed_when_its_last_reader_has_left(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with serving(folder, versions[2], store) as (service, client):
+        reader: Any = service.state.read()
+        parts = (reader.snapshot.embeddings, reader.snapshot.scorer, reader.near)
+        old = [weakref.ref(part) for part in parts]
+        del parts
+        activate(client, versions[0])
+        activate(client, versions[1])
+        assert served(client) == versions[1]
+        assert all(ref() is not None for ref in old), "a request may be answered from it still"
+        del reader
+        until(lambda: all(ref() is None for ref in old), 10)
+
+
+def test_a_version_gone_back_from_is_freed(folder: Path, versions: list[str], store: str) -> None:
+    with serving(folder, versions[0], store) as (service, client):
+        activate(client, versions[2])
+        left: Any = service.state.read()
+        old = [weakref.ref(part) for part in (left.snapshot.scorer, left.near)]
+        del left
+        rollback(client)
+        until(lambda: all(ref() is None for ref in old), 10)
+
+
+def test_rows_stay_near_where_the_items_stay_the_same(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with serving(folder, versions[0], store) as (service, client):
+        near = service.state.read().near
+        until(lambda: near.used == near.slots, 20)
+        activate(client, versions[1])
+        assert service.state.read().near is near
+        activate(client, versions[2])
+        other = service.state.read().near
+        assert other is not near
+        assert other.used == other.slots == 90, "it was filled before anybody asked"
+
+
+def test_every_replica_follows_forth_and_back(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with (
+        serving(folder, versions[0], store) as (_, one),
+        serving(folder, versions[0], store) as (_, two),
+    ):
+        activate(one, versions[1])
+        until(lambda: served(two) == versions[1], 10)
+        rollback(two)
+        until(lambda: served(one) == versions[0], 10)
+        names = {known(one)["replica"], known(two)["replica"]}
+
+        def everybody() -> bool:
+            listed = {version["version"]: version for version in known(one)["versions"]}
+            return set(listed[versions[0]]["served_by"]) == names
+
+        until(everybody, 10)
+
+
+def test_a_replica_that_refuses_says_why_and_serves_what_it_did(
+    folder: Path, versions: list[str], store: str, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(folder, tmp_path / "damaged")
+    (damaged / versions[1] / "ranker.txt").unlink()
+    with (
+        serving(folder, versions[0], store) as (_, one),
+        serving(damaged, versions[0], store) as (_, two),
+    ):
+        activate(one, versions[1])
+
+        def refusals() -> list[dict[str, str]]:
+            listed = {version["version"]: version for version in known(one)["versions"]}
+            found: list[dict[str, str]] = listed[versions[1]]["refused_by"]
+            return found
+
+        until(lambda: bool(refusals()), 10)
+        assert refusals()[0]["replica"] == known(two)["replica"]
+        assert "ranker.txt" in refusals()[0]["reason"]
+        assert (served(one), served(two)) == (versions[1], versions[0])
+        # Mended, it is served as soon as it is wanted anew.
+        shutil.copy(folder / versions[1] / "ranker.txt", damaged / versions[1])
+        activate(one, versions[1])
+        until(lambda: served(two) == versions[1], 10)
+        until(lambda: not refusals(), 10)
+
+
+def test_a_replica_that_starts_after_a_rollback_does_not_come_up_with_the_newest(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with serving(folder, versions[0], store) as (_, one):
+        activate(one, versions[2])
+        rollback(one)
+        settings = Settings(artifact=folder, redis=store, port=0, loops=1)
+        with running(settings, QUIET) as late:
+            assert late.state.read().snapshot.version == versions[0]
+
+
+def test_a_starting_replica_whose_wanted_version_is_damaged_serves_what_it_is_told(
+    folder: Path, versions: list[str], store: str
+) -> None:
+    with serving(folder, versions[0], store) as (_, one):
+        activate(one, versions[1])
+    (folder / versions[1] / "catalogue.json").write_text("[]")
+    with serving(folder, versions[0], store) as (_, client):
+        assert served(client) == versions[0]
+        until(lambda: any(one["refused_by"] for one in known(client)["versions"]), 10)
+
+
+def test_without_redis_nothing_changes_and_the_versions_are_still_listed(
+    folder: Path, versions: list[str]
+) -> None:
+    valkey = EmbeddedValkey().start()
+    with serving(folder, versions[0], valkey.url) as (service, client):
+        activate(client, versions[1])
+        valkey.stop()
+        for reply in (activate(client, versions[0]), rollback(client)):
+            assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+        assert service.state.read().snapshot.version == versions[1]
+        assert known(client)["pointer"] is False
+        assert [one["version"] for one in known(client)["versions"]] == versions[::-1]
+        valkey.start()  # without the pointer: nobody wants anything, and what is served stays
+        until(lambda: known(client)["pointer"], 10)
+        until(lambda: activate(client, versions[0]).status == 200, 10)
+    valkey.stop()
+
+
+# --- What is damaged or unfit -----------------------------------------------------------------
+
+
+def flipped_bit(artifact: Path) -> None:
+    content = bytearray((artifact / "embeddings.npy").read_bytes())
+    content[len(content) // 2] ^= 1
+    (artifact / "embeddings.npy").write_bytes(content)
+
+
+def truncated(artifact: Path) -> None:
+    content = (artifact / "ranker.txt").read_bytes()
+    (artifact / "ranker.txt").write_bytes(content[: len(content) // 2])
+
+
+def missing(artifact: Path) -> None:
+    (artifact / "popularity.npy").unlink()
+
+
+def linked(artifact: Path) -> None:
+    (artifact / "ranker.txt").rename(artifact.parent / "elsewhere")
+    (artifact / "ranker.txt").symlink_to(artifact.parent / "elsewhere")
+
+
+def no_json(artifact: Path) -> None:
+    (artifact / "manifest.json").write_bytes(b"{" * 100_000)
+
+
+def altered(artifact: Path) -> None:
+    manifest = json.loads((artifact / "manifest.json").read_bytes())
+    manifest["columns"]["ranker"].reverse()
+    (artifact / "manifest.json").write_text(json.dumps(manifest))
+
+
+def traversing(artifact: Path) -> None:
+    outside = {"../../../etc/passwd": {"sha256": "", "bytes": 0}}
+    rewrite(artifact, lambda manifest: manifest["files"].update(outside))
+
+
+def pickled(artifact: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (pytest.fail, ("the pickle was opened",))
+
+    array = np.empty(60, dtype=object)
+    array[0] = Bomb()
+    np.save(artifact / "popularity.npy", array, allow_pickle=True)
+    reseal(artifact)
+
+
+def not_a_number(artifact: Path) -> None:
+    array = np.load(artifact / "embeddings.npy")
+    array[3, 3] = np.nan
+    np.save(artifact / "embeddings.npy", array)
+    reseal(artifact)
+
+
+def beyond_the_catalogue(artifact: Path) -> None:
+    array = np.load(artifact / "neighbours.npy")
+    array[0, 0] = 10**6
+    np.save(artifact / "neighbours.npy", array)
+    reseal(artifact)
+
+
+def cyclic(artifact: Path) -> None:
+    to_the_root = rewrite_line("left_child", lambda children: ["0", *children[1:]])
+    rewrite_forest(artifact, to_the_root)
+
+
+def leaf_of_no_number(artifact: Path) -> None:
+    rewrite_forest(artifact, rewrite_line("leaf_value", lambda values: ["nan", *values[1:]]))
+
+
+def feature_beyond(artifact: Path) -> None:
+    rewrite_forest(artifact, rewrite_line("split_feature", lambda names: ["999", *names[1:]]))
+
+
+def other_schema(artifact: Path) -> None:
+    rewrite(artifact, lambda manifest: manifest["schemas"]["item"]["features"].pop())
+
+
+def other_columns(artifact: Path) -> None:
+    rewrite(artifact, lambda manifest: manifest["columns"]["ranker"].reverse())
+
+
+def other_name(artifact: Path) -> None:
+    rewrite(artifact, lambda manifest: manifest.update(version="2020-01-01-1"))
+
+
+def sign_lost(artifact: Path) -> None:
+    def negated(values: list[str]) -> list[str]:
+        return [value[1:] if value.startswith("-") else f"-{value}" for value in values]
+
+    rewrite_forest(artifact, rewrite_line("leaf_value", negated))
+
+
+def indifferent(artifact: Path) -> None:
+    rewrite_forest(artifact, rewrite_line("leaf_value", lambda values: ["0.5"] * len(values)))
+
+
+DAMAGES: dict[Callable[[Path], None], str] = {
+    flipped_bit: "sha256",
+    truncated: "the manifest says",
+    missing: "cannot be read",
+    linked: "symbolic link",
+    no_json: "is not JSON",
+    altered: "changed since",
+    traversing: "unexpected or missing files",
+    pickled: "is object",
+    not_a_number: "not finite",
+    beyond_the_catalogue: "ordinal outside",
+    cyclic: "tree 0",
+    leaf_of_no_number: "leaf_value",
+    feature_beyond: "feature beyond",
+    other_schema: "columns.item",
+    other_columns: "in the model",
+    other_name: "rename it",
+    sign_lost: "worse than chance",
+    indifferent: "degenerate",
+}
+
+
+@pytest.fixture(scope="module")
+def steady(
+    published: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str, str, Client]]:
+    """A service that must not be moved; the second version is a copy to be damaged each time."""
+    folder = tmp_path_factory.mktemp("steady")
+    first, second, _ = sorted(path.name for path in published.iterdir())
+    shutil.copytree(published / first, folder / first)
+    with EmbeddedValkey() as valkey, serving(folder, first, valkey.url) as (_, client):
+        yield folder, first, second, client
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_or_unfit_artifact_is_refused_with_the_reason_and_the_old_model_serves(
+    published: Path, steady: tuple[Path, str, str, Client], damage: Callable[[Path], None]
+) -> None:
+    folder, first, second, client = steady
+    artifact = folder / second
+    shutil.rmtree(artifact, ignore_errors=True)
+    shutil.copytree(published / second, artifact)
+    damage(artifact)
+    before = client.recommend(**WANTED)
+    reply = activate(client, second)
+    assert (reply.status, reply.json["type"]) == (422, "urn:braid:problem:model-refused")
+    assert DAMAGES[damage] in reply.json["detail"]
+    after = client.recommend(**WANTED)
+    assert after.json["model_version"] == first
+    assert (after.ids, worlds(after)) == (before.ids, {"one"})
+    assert known(client)["active"] == first
+    (refusal,) = next(one for one in known(client)["versions"] if one["version"] == second)[
+        "refused_by"
+    ]
+    assert refusal["reason"] == reply.json["detail"]
+
+
+def test_what_was_refused_is_activated_once_it_is_mended(
+    published: Path, steady: tuple[Path, str, str, Client]
+) -> None:
+    folder, first, second, client = steady
+    shutil.rmtree(folder / second, ignore_errors=True)
+    shutil.copytree(published / second, folder / second)
+    assert activate(client, second).status == 200
+    assert all(one["refused_by"] == [] for one in known(client)["versions"])
+    assert rollback(client).json["active"] == first
+
+
+def test_one_change_at_a_time(folder: Path, versions: list[str], store: str) -> None:
+    with serving(folder, versions[0], store) as (service, client):
+        statuses = list[int]()
+
+        def change(version: str) -> None:
+            mine = Client(service.url)
+            statuses.append(activate(mine, version).status)
+            mine.close()
+
+        threads = [threading.Thread(target=change, args=(versions[n % 3],)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(statuses) <= {200, 409}
+        assert 200 in statuses
+        assert served(client) == known(client)["active"]
+
+
+def test_the_pointer_is_one_hash_that_a_person_can_read(
+    folder: Path, versions: list[str], store: str, client: Redis
+) -> None:
+    with serving(folder, versions[0], store) as (_, http):
+        activate(http, versions[1])
+        found = client.hgetall(keys.MODEL)
+    assert found == {
+        b"version": versions[1].encode(),
+        b"previous": versions[0].encode(),
+        b"serial": b"1",
+    }
