@@ -31,6 +31,7 @@ class Query:
 
     Ids are the client's strings (1-128 characters). ``candidates`` is empty unless the client
     brings its own (`/v1/rank`). ``diversity`` is MMR's 1 - lambda, 0 (relevance only) to 1.
+    ``filter`` is the client's rule for what may be shown (docs/filters.md), not yet read.
     ``deadline_ms`` counts from the arrival of the request.
     """
 
@@ -39,6 +40,7 @@ class Query:
     seed_items: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    filter: str | None = None
     limit: int = 20
     diversity: float = 0.3
     deadline_ms: float = 50.0
@@ -51,13 +53,15 @@ class Context:
     ``user_row`` is float32[u] (schema defaults for a stranger), ``known`` tells whether the row
     was stored. ``history`` holds the items consumed, most recent first, session and seed items
     ahead of the stored ones, unknown ids dropped, without duplicates: int64[h].
-    ``exclude`` holds what must not be shown besides: int64[e].
+    ``exclude`` holds what must not be shown besides: int64[e]. ``hidden`` is bool[n_items], True
+    for each item that the request's filter does not let pass; None where it has none.
     """
 
     user_row: NDArray[np.float32]
     known: bool
     history: Items
     exclude: Items
+    hidden: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,11 @@ from ranking.snapshot import Snapshot
 
 
 def blocked(context: Context, snapshot: Snapshot) -> Mask:
-    """Return bool[n_items], True where the item was consumed already or is excluded."""
-    mask = np.zeros(len(snapshot.catalogue), dtype=np.bool_)
+    """Return bool[n_items], True where the item was consumed, is excluded or is filtered out."""
+    if context.hidden is None:
+        mask = np.zeros(len(snapshot.catalogue), dtype=np.bool_)
+    else:
+        mask = context.hidden.copy()
     mask[context.history] = True
     mask[context.exclude] = True
     return mask

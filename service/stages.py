@@ -61,7 +61,11 @@ async def read_users(
 
 
 def context_of(query: Query, user: UserRecord | None, serving: Serving) -> Context:
-    """Bring together who asks, what they did, and what they do not want."""
+    """Bring together who asks, what they did, and what they do not want.
+
+    Raises:
+        FilterRejected: the query's filter is none for this catalogue.
+    """
     ordinals = serving.snapshot.catalogue.ordinals
     stored = user.history if user else []
     return Context(
@@ -69,6 +73,7 @@ def context_of(query: Query, user: UserRecord | None, serving: Serving) -> Conte
         known=user.known if user else False,
         history=ordinals([*query.session, *query.seed_items, *stored]),
         exclude=ordinals(query.exclude),
+        hidden=serving.filters.hidden(query.filter) if query.filter is not None else None,
     )
 
 
@@ -79,6 +84,8 @@ def candidates_of(query: Query, context: Context, serving: Serving, share: Share
         items = snapshot.catalogue.ordinals(query.candidates)
         if len(context.exclude):
             items = np.setdiff1d(items, context.exclude, assume_unique=True)
+        if context.hidden is not None:
+            items = items[~context.hidden[items]]
         return appraise(context, snapshot, items)
     mask = blocked(context, snapshot)
     sources = list(SOURCES.items())

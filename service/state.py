@@ -14,6 +14,7 @@ from features.types import Context
 from ranking.masks import blocked
 from ranking.retrieval import QUOTAS, SOURCES
 from ranking.snapshot import Snapshot
+from service.filters import Filters
 
 CALIBRATION_ROWS = 256
 CALIBRATION_ROUNDS = 5
@@ -24,14 +25,16 @@ class Serving:
     """A snapshot with what serving derives from it once.
 
     ``properties`` are the catalogue's, encoded already. ``near`` holds rows of this catalogue,
-    so it comes and goes with it; it alone changes, under rules of its own. The costs are measured,
-    in nanoseconds on one thread: they decide what is worth splitting over the crew.
+    so it comes and goes with it; it and ``filters`` alone change, under rules of their own. The
+    costs are measured, in nanoseconds on one thread: they decide what is worth splitting over the
+    crew.
     """
 
     snapshot: Snapshot
     user_schema: Schema
     items: ItemTable
     near: NearCache
+    filters: Filters
     properties: tuple[msgspec.Raw, ...]
     score_ns_per_row: float
     retrieve_ns_per_source: float
@@ -60,6 +63,7 @@ class Serving:
             user_schema=Schema.parse(snapshot.schemas["user"]),
             items=items,
             near=near,
+            filters=Filters(snapshot.catalogue.properties),
             properties=tuple(
                 msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
             ),

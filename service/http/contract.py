@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.http import wire
-from service.http.problems import EventsNotStored, ProblemError, UnknownItems
+from service.http.problems import EventsNotStored, FilterInvalid, ProblemError, UnknownItems
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ RECOMMENDATIONS = Operation(
     "A slate for a user, an anonymous session, or seed items",
     wire.RecommendationRequest,
     wire.SlateAnswer,
-    {"user_id": "196", "limit": 10},
+    {"user_id": "196", "limit": 10, "filter": "genre in ('Comedy', 'Drama') and year >= 1990"},
+    (FilterInvalid,),
 )
 BATCH = Operation(
     "/v1/recommendations/batch",
@@ -32,6 +33,7 @@ BATCH = Operation(
     wire.BatchRequest,
     wire.BatchAnswer,
     {"queries": [{"user_id": "196", "limit": 3}, {"seed_items": ["50"], "limit": 3}]},
+    (FilterInvalid,),
 )
 RANK = Operation(
     "/v1/rank",
@@ -39,6 +41,7 @@ RANK = Operation(
     wire.RankRequest,
     wire.SlateAnswer,
     {"user_id": "196", "candidates": ["1", "50", "100", "181"], "limit": 3},
+    (FilterInvalid,),
 )
 SIMILAR = Operation(
     "/v1/similar",
@@ -46,7 +49,7 @@ SIMILAR = Operation(
     wire.SimilarRequest,
     wire.SlateAnswer,
     {"seed_items": ["50"], "limit": 5},
-    (UnknownItems,),
+    (FilterInvalid, UnknownItems),
 )
 EVENTS = Operation(
     "/v1/events",

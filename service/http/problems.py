@@ -2,6 +2,7 @@
 
 ProblemError                   has a stable code, a title and a status
 ├── BadJson               400  the body is no JSON
+├── FilterInvalid         400  the filter is none, or none for this catalogue
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
 ├── BodyTooLarge          413  longer than the limit
@@ -39,6 +40,12 @@ class BadJson(ProblemError):
     """The client's: these bytes are no JSON."""
 
     code, title, status = "bad-json", "The body is not JSON", 400
+
+
+class FilterInvalid(ProblemError):
+    """The client's: a filter that cannot be read, or that asks for columns there are not."""
+
+    code, title, status = "filter-invalid", "The filter cannot be used", 400
 
 
 class NotServed(ProblemError):

@@ -8,12 +8,13 @@ from msgspec.structs import asdict
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.types import Query
+from ranking.filters import FilterRejected
 from service.batch import recommend_batch
 from service.desk import Desk
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.http.endpoint import Endpoint, Respond
-from service.http.problems import EventsNotStored, UnknownItems
+from service.http.problems import EventsNotStored, FilterInvalid, UnknownItems
 from service.http.wire import (
     BatchAnswer,
     BatchRequest,
@@ -26,6 +27,7 @@ from service.http.wire import (
 )
 from service.observe.spans import Trace
 from service.pipeline import Answer, recommend
+from service.state import Serving
 
 
 class Answers:
@@ -46,6 +48,8 @@ class Answers:
         queries = [Query(**asdict(one)) for one in wanted.queries]
         trace.expire_in(wanted.deadline_ms)
         serving = desk.state.read()
+        for index, query in enumerate(queries):
+            _check_filter(query, serving, f"$.queries[{index}].filter")
 
         def name(index: int, answer: Answer, own: Trace) -> SlateAnswer:
             return slate_answer(f"{request_id}.{index}", answer, 0, serving, own)
@@ -96,9 +100,19 @@ class Answers:
         query = Query(**asdict(wanted))  # the three speak of the same things by the same names
         trace.expire_in(query.deadline_ms)
         serving = desk.state.read()
+        _check_filter(query, serving, "$.filter")
         answer = await recommend(query, serving, desk.store, desk.caller, trace)
         with trace.span("encode"):
             return slate_answer(request_id, answer, len(query.candidates), serving, trace)
+
+
+def _check_filter(query: Query, serving: Serving, path: str) -> None:
+    """Refuse a filter that cannot be used before anything is spent on its request."""
+    if query.filter is not None:
+        try:
+            serving.filters.hidden(query.filter)
+        except FilterRejected as fault:
+            raise FilterInvalid(str(fault), path) from None
 
 
 def hot_routes(desk: Desk) -> dict[str, Endpoint[Any]]:

@@ -32,6 +32,9 @@ type Session = Annotated[
 type Excluded = Annotated[
     tuple[Id, ...], Meta(max_length=MOST_EXCLUDED, description="Items not to show.")
 ]
+type Filter = Annotated[
+    str, Meta(max_length=2000, description="Which items may be shown: see docs/filters.md.")
+]
 
 
 class SlateQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +44,7 @@ class SlateQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session: Session = ()
     seed_items: Session = ()
     exclude: Excluded = ()
+    filter: Filter | None = None
     limit: Limit = 20
     diversity: Diversity = 0.3
 
@@ -69,6 +73,7 @@ class RankRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_id: Id | None = None
     session: Session = ()
     exclude: Excluded = ()
+    filter: Filter | None = None
     limit: Limit = 20
     diversity: Diversity = 0.3
     deadline_ms: DeadlineMs = 50.0
@@ -79,6 +84,7 @@ class SimilarRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     seed_items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MOST_SESSION_ITEMS)]
     exclude: Excluded = ()
+    filter: Filter | None = None
     limit: Limit = 20
     diversity: Diversity = 0.0
     deadline_ms: DeadlineMs = 50.0

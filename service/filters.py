@@ -1,0 +1,51 @@
+"""Masks of the filters that requests bring, kept for the next request with the same one."""
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from features.types import Mask
+from ranking.filters import Table, check, parse, select
+
+# A shop's pages send the same few filters again and again; a client that makes up new ones all the
+# time pushes the oldest out.
+MOST_BYTES = 64 * 2**20
+MOST_MASKS = 1024
+
+
+class Filters:
+    """One catalogue's columns and the masks made of them, shared by all threads.
+
+    Looking a mask up takes no lock. A mask that two threads lack at once is made twice, which does
+    no harm: both are equal, and never written again.
+    """
+
+    def __init__(self, properties: Sequence[Mapping[str, Any]]) -> None:
+        self._table = Table.of(properties)
+        self._most = max(1, min(MOST_MASKS, MOST_BYTES // max(1, len(properties))))
+        self._hidden: dict[str, Mask] = {}
+        self._making_room = Lock()
+
+    def __len__(self) -> int:
+        """Return how many masks are kept."""
+        return len(self._hidden)
+
+    def hidden(self, text: str) -> Mask:
+        """Return bool[n_items], read-only: True for each item that the filter does not let pass.
+
+        Raises:
+            FilterRejected: it is no filter, or none for this catalogue.
+        """
+        mask = self._hidden.get(text)
+        if mask is None:
+            tree = parse(text)
+            check(tree, self._table)
+            mask = np.logical_not(select(tree, self._table))
+            mask.flags.writeable = False
+            with self._making_room:
+                while len(self._hidden) >= self._most:
+                    del self._hidden[next(iter(self._hidden))]
+                self._hidden[text] = mask
+        return mask
