@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ranking.artifact import ArtifactRejected
-from service.artifacts import locate
+from service.artifacts import find, locate, versions
 
 
 def publish(folder: Path, *names: str) -> None:
@@ -53,3 +53,20 @@ def test_where_there_is_none_the_error_names_the_path_and_the_remedy(
     with pytest.raises(ArtifactRejected, match="make one with `braid train`") as caught:
         locate(tmp_path / name)
     assert str(tmp_path) in str(caught.value)
+
+
+def test_versions_come_newest_first_without_what_is_half_published(tmp_path: Path) -> None:
+    publish(tmp_path, "2026-11-22-9", "2026-11-22-10", ".publish-x1")
+    (tmp_path / "empty").mkdir()
+    assert versions(tmp_path) == ["2026-11-22-10", "2026-11-22-9"]
+    assert versions(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "../outside", "2026-11-22-9/", ".publish-x1"])
+def test_no_version_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    publish(tmp_path, "outside")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    publish(folder, "2026-11-22-9", ".publish-x1")
+    assert find(folder, name) is None
+    assert find(folder, "2026-11-22-9") == folder / "2026-11-22-9"
