@@ -1,8 +1,10 @@
 """Where the feature store is: a Redis URL taken apart."""
 
 import asyncio
+import math
 import ssl
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from redis.asyncio.connection import parse_url
@@ -49,8 +51,12 @@ class Address:
     def __repr__(self) -> str:
         return self.path or f"{self.host}:{self.port}"
 
-    async def connect(self, timeout_s: float, hear: Hear | None = None) -> Connection:
-        """Open a connection that has authenticated and answered a PING; ``hear`` gets its pushes.
+    async def connect(
+        self, timeout_s: float, hear: Hear | None = None, stall_s: float = math.inf
+    ) -> Connection:
+        """Open a connection that has authenticated and answered a PING.
+
+        ``hear`` gets its pushes; it breaks when a command has waited for ``stall_s``.
 
         A stopped server still completes TCP handshakes (its kernel does), so only an answered
         PING counts as connected.
@@ -61,7 +67,7 @@ class Address:
         connection: Connection | None = None
         try:
             async with asyncio.timeout(timeout_s):
-                connection = await self._open(hear)
+                connection = await self._open(hear, stall_s)
                 greeting = b"".join(command(*words) for words in self.greeting)
                 replies = await connection.send(greeting, Replies(len(self.greeting)))
                 for reply in replies:
@@ -76,13 +82,12 @@ class Address:
                 raise StoreUnavailable("store_down", f"{self!r}: {fault!r}") from fault
             raise
 
-    async def _open(self, hear: Hear | None) -> Connection:
+    async def _open(self, hear: Hear | None, stall_s: float) -> Connection:
         loop = asyncio.get_running_loop()
+        make = partial(Connection, hear, stall_s)
         if self.path is not None:
-            _, connection = await loop.create_unix_connection(lambda: Connection(hear), self.path)
+            _, connection = await loop.create_unix_connection(make, self.path)
             return connection
         context = ssl.create_default_context() if self.tls else None
-        _, connection = await loop.create_connection(
-            lambda: Connection(hear), self.host, self.port, ssl=context
-        )
+        _, connection = await loop.create_connection(make, self.host, self.port, ssl=context)
         return connection

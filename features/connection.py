@@ -1,15 +1,13 @@
 """One pipelined connection to Redis for one event loop."""
 
 import asyncio
-from collections import deque
+import math
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from features.errors import CommandRefused, StoreUnavailable
+from features.pending import Decode, Pending
 from features.resp import Reply, is_push, parse_push
-
-type Decode[T] = Callable[[bytearray, int, int], tuple[T | CommandRefused, int] | None]
-"""Reads one reply from ``buffer[start:stop]``: (value, end), or None while it is incomplete."""
 
 type Hear = Callable[[list[Reply]], None]
 """Takes a message that the server sent of its own accord; a ValueError ends the connection."""
@@ -27,31 +25,28 @@ class Connection(asyncio.BufferedProtocol):
     waits for, end the connection: it is never used again. So does a push where none is expected.
     """
 
-    def __init__(self, hear: Hear | None = None) -> None:
+    def __init__(self, hear: Hear | None = None, stall_s: float = math.inf) -> None:
         self._hear = hear
         self.closed = asyncio.get_running_loop().create_future()
-        self._waiting: deque[tuple[Decode[Any], asyncio.Future[Any], float]] = deque()
+        self._pending = Pending(stall_s, self.abort)
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray(FIRST_BUFFER_BYTES)
         self._view = memoryview(self._buffer)
         self._begin = self._end = 0
 
-    def send[T](self, payload: bytes | memoryview, decode: Decode[T]) -> asyncio.Future[T]:
-        """Write one command; the future gets its decoded reply or a StoreUnavailable."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
+    def send[T](
+        self, payload: bytes | memoryview, decode: Decode[T], limit_s: float = math.inf
+    ) -> asyncio.Future[T]:
+        """Write one command.
+
+        The future gets its decoded reply, or after ``limit_s`` at the latest a StoreUnavailable.
+        """
         if self._transport is None or self._transport.is_closing():
+            answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
             answer.set_exception(StoreUnavailable("store_down"))
             return answer
         self._transport.write(payload)
-        self._waiting.append((decode, answer, loop.time()))
-        return answer
-
-    def stalled_for(self) -> float:
-        """Return for how many seconds the oldest command has waited, 0 when none does."""
-        if not self._waiting:
-            return 0.0
-        return asyncio.get_running_loop().time() - self._waiting[0][2]
+        return self._pending.add(decode, limit_s)
 
     def abort(self) -> None:
         """Drop the connection now; whoever still waits gets a StoreUnavailable."""
@@ -64,10 +59,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)  # TCP, TLS and Unix all are
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: D102  asyncio's
-        while self._waiting:
-            _, answer, _ = self._waiting.popleft()
-            if not answer.done():
-                answer.set_exception(StoreUnavailable("store_down", str(exc or "")))
+        self._pending.fail(str(exc or ""))
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -99,20 +91,20 @@ class Connection(asyncio.BufferedProtocol):
                 push, self._begin = parsed
                 self._hear(push)
                 continue
-            decode, answer, _ = self._waiting[0]
-            decoded = decode(self._buffer, self._begin, self._end)
+            waiting = self._pending.next()
+            decoded = waiting.decode(self._buffer, self._begin, self._end)
             if decoded is None:
                 if self._end - self._begin > LARGEST_REPLY_BYTES:
                     raise ValueError("a reply larger than any to a command of ours")
                 return
             value, self._begin = decoded
-            self._waiting.popleft()
-            if answer.done():
+            self._pending.pop()
+            if waiting.answer.done():
                 continue
             if isinstance(value, CommandRefused):
-                answer.set_exception(value)
+                waiting.answer.set_exception(value)
             else:
-                answer.set_result(value)
+                waiting.answer.set_result(value)
 
     def _make_room(self) -> None:
         """Move the unread bytes to the front of a buffer with space behind them."""

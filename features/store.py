@@ -4,18 +4,18 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from features import keys
 from features.address import Address
 from features.codec import decode_rows, fingerprints
-from features.connection import Connection, Decode
+from features.connection import Connection
 from features.errors import CommandRefused, StoreUnavailable
 from features.events import APPEND_SCRIPT, Event, history_entry, history_items
 from features.grid import GridReader
 from features.item_table import ItemTable
+from features.pending import Decode
 from features.resp import Replies, Reply, command
 from features.schema import Schema
 from features.types import Items, Mask, Rows
@@ -23,7 +23,6 @@ from features.types import Items, Mask, Rows
 CONNECT_TIMEOUT_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LONGEST_S = 0.02, 0.5
 EVENT_MEMORY_S = 24 * 3600
-LAST_LOOK_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,45 +147,22 @@ class FeatureStore:
                 raise reply
         return replies
 
-    async def _ask[T](self, payload: bytes | memoryview, decode: Decode[T], within_s: float) -> T:
-        connection = self._connection
-        if connection is None:
+    def _ask[T](
+        self, payload: bytes | memoryview, decode: Decode[T], within_s: float
+    ) -> asyncio.Future[T]:
+        if self._connection is None:
             raise StoreUnavailable("store_down")
         if within_s <= 0:
             raise StoreUnavailable("store_timeout")
-        answer = connection.send(payload, decode)
-        loop = asyncio.get_running_loop()
-        limit_s = min(self._budget_s, within_s)
-        timer = loop.call_later(limit_s, self._look_once_more, connection, answer, limit_s)
-        try:
-            return await answer
-        finally:
-            timer.cancel()
-
-    def _look_once_more(
-        self, connection: Connection, answer: asyncio.Future[Any], limit_s: float
-    ) -> None:
-        """Let the loop read before giving up: it may have been busy while the reply lay there."""
-        loop = asyncio.get_running_loop()
-        if not answer.done():
-            loop.call_later(LAST_LOOK_S, self._give_up, connection, answer, limit_s)
-
-    def _give_up(self, connection: Connection, answer: asyncio.Future[Any], limit_s: float) -> None:
-        if answer.done():
-            return
-        answer.set_exception(StoreUnavailable("store_timeout"))
-        # One late reply may be bad luck; a connection on which the oldest command has waited a
-        # whole budget is stuck, and every request would wait for it in vain. It has if this one
-        # has: two readings of uvloop's clock, which counts milliseconds, may say a little less.
-        stalled_s = connection.stalled_for()
-        if stalled_s >= self._budget_s or (stalled_s and limit_s >= self._budget_s):
-            connection.abort()
+        return self._connection.send(payload, decode, min(self._budget_s, within_s))
 
     async def _keep_connected(self, attempted: asyncio.Future[None]) -> None:
         pause_s = RECONNECT_FIRST_S
         while True:
             try:
-                self._connection = await self._address.connect(CONNECT_TIMEOUT_S)
+                self._connection = await self._address.connect(
+                    CONNECT_TIMEOUT_S, stall_s=self._budget_s
+                )
             except StoreUnavailable:
                 self._connection = None
             if not attempted.done():

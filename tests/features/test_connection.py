@@ -202,21 +202,6 @@ def test_a_reply_without_end_ends_the_connection_and_not_the_memory(
     run(main())
 
 
-def test_the_stall_is_that_of_the_oldest_command(run: Loop) -> None:
-    async def main() -> None:
-        async with line() as on:
-            assert on.ours.stalled_for() == 0
-            first = on.ours.send(PING, ONE)
-            await asyncio.sleep(0.01)
-            second = on.ours.send(PING, ONE)
-            assert on.ours.stalled_for() > 0.005
-            await on.say(b":1\r\n:2\r\n")
-            await asyncio.gather(first, second)
-            assert on.ours.stalled_for() == 0
-
-    run(main())
-
-
 async def answer_each_key(on: Line, rng: random.Random) -> None:
     """Answer each `GET key` with the key itself, in slices of any size at any time."""
     asked = bytearray()
@@ -271,7 +256,6 @@ def test_requests_cancelled_at_any_point_never_shift_the_replies_of_others(
                     survived += 1
             assert not on.ours.closed.done()
             assert await ask(on, "the last") == b"the last"
-            assert on.ours.stalled_for() == 0
             server.cancel()
             await asyncio.gather(server, return_exceptions=True)
             return survived, sum(task.cancelled() for _, task in asked)
