@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import client, glue, servers
+from benchmarks.bars import AGAIN
 from benchmarks.client import Connection, closed_loop, open_loop
 from benchmarks.meter import Meter, middle
 from benchmarks.options import Options, emit, parse, say
@@ -33,7 +34,7 @@ from service.crew import Crew
 
 GLUE = "benchmarks.glue:score"
 PAUSE_S = 0.001  # between requests a helper sleeps, and its core may too
-LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
+LOADS = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0, 1.2)
 RULES = ("serial", "always parallel", "crew")
 
 
@@ -55,8 +56,8 @@ class Plan:
 def plan(options: Options) -> Plan:
     """Return what goes with the size."""
     return options.pick(
-        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 300, 5, 2.0, LOADS, 5, 1.5),
-        short=Plan(20_000, 200, (256, 1000, 5000), 60, 3, 0.5, LOADS[1::3], 1, 0.7),
+        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 200, 5, 2.0, LOADS, 5, 2.0),
+        short=Plan(20_000, 200, (256, 1000, 5000), 60, 3, 0.5, LOADS[1::2], 1, 0.7),
         tiny=Plan(2_000, 5, (300,), 3, 1, 0.05, LOADS[2:3], 1, 0.1),
     )
 
@@ -266,18 +267,19 @@ def under_load(base: Ground, todo: Plan, candidates: int, flags: Sequence[str]) 
         capacity = median(
             closed_loop(rivals[0].address, requests, 8, todo.closed_s).per_second for _ in range(3)
         )
-        curves: dict[str, list[list[dict[str, float]]]] = {rule: [] for rule in RULES}
+        curves: dict[str, list[list[dict[str, float]]]] = {rule: [] for rule in (*RULES, AGAIN)}
         for load in todo.loads:
-            points: dict[str, list[dict[str, float]]] = {rule: [] for rule in RULES}
+            points: dict[str, list[dict[str, float]]] = {rule: [] for rule in curves}
             for repetition in range(todo.load_repetitions):
                 schedule = client.arrivals(load * capacity, todo.open_s, seed=repetition)
-                turn = repetition % len(rivals)
-                for rival in [*rivals[turn:], *rivals[:turn]]:
-                    say(f"{candidates} candidates, load {load:.0%} {repetition + 1}: {rival.name}")
+                turns = [*zip(curves, [*rivals, rivals[0]], strict=True)]
+                turn = repetition % len(turns)
+                for rule, rival in [*turns[turn:], *turns[:turn]]:
+                    say(f"{candidates} candidates, load {load:.0%} {repetition + 1}: {rule}")
                     run = meter(rival, lambda: open_loop(rival.address, requests, schedule))  # noqa: B023  called at once
-                    points[rival.name].append(run)
-            for rule in RULES:
-                curves[rule].append(points[rule])
+                    points[rule].append(run)
+            for rule, runs in points.items():
+                curves[rule].append(runs)
     return {
         "capacity_per_second": capacity,
         "curves": {
@@ -311,7 +313,7 @@ def measure(options: Options) -> dict[str, Any]:
             },
             "under_load": {
                 name: under_load(base, todo, *works[name])
-                for name in options.pick(full=[*works], short=["W1"], tiny=["W1"])
+                for name in options.pick(full=["W1", "W3"], short=["W1"], tiny=["W1"])
             },
         }
 

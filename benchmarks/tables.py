@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.bars import rate_within
+from benchmarks.bars import AGAIN, rate_within
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], align: str = "---:") -> str:
@@ -96,7 +96,7 @@ def _crew(results: Any) -> Iterator[str]:
     )
     for work, found in results["under_load"].items():
         curves = found["curves"]
-        others = [points for rule, points in curves.items() if rule != "crew"]
+        others = [points for rule, points in curves.items() if rule not in {"crew", AGAIN}]
         yield f"{work} under load; 100 % is {found['capacity_per_second']:.0f} requests/s, serial."
         yield table(
             ["Load", *(f"{rule}: p50 ms, p99" for rule in curves), "crew against the better"],
@@ -151,7 +151,7 @@ def _memory(results: Any) -> Iterator[str]:
 def _retrieval(results: Any) -> Iterator[str]:
     for one in results["sizes"]:
         floor = one["ms"]["read memory, 1 thread(s)"]
-        title = f"Best {one['k']} of {one['vectors']:,} x {one['dimensions']}"
+        title = f"Best {one['k']} of {one['vectors']:,} x {one['dimensions']}, {one['data']}"
         yield table(
             [title, "p50 ms", "best ms", "GB/s", "recall"],
             [
@@ -159,7 +159,9 @@ def _retrieval(results: Any) -> Iterator[str]:
                     name,
                     f"{took:.2f}",
                     f"{one['best_ms'][name]:.2f}",
-                    "" if "HNSW" in name else f"{one['megabytes'] / 1e3 / (took / 1e3):.1f}",
+                    ""
+                    if "HNSW" in name or "sketch" in name
+                    else f"{one['megabytes'] / 1e3 / (took / 1e3):.1f}",
                     f"{one['recall'][name]:.3f}" if name in one["recall"] else "",
                 ]
                 for name, took in sorted(one["ms"].items(), key=lambda pair: pair[1])
@@ -167,8 +169,9 @@ def _retrieval(results: Any) -> Iterator[str]:
         )
         built = one["index_built_s"]
         yield (
-            f"One thread reads all of it in {floor:.1f} ms. "
-            + (f"The index was built in {built:.0f} s." if built else "No index was built.")
+            f"One thread reads all of it in {floor:.1f} ms. The sketch has "
+            f"{one['sketch_megabytes']:.0f} MB and was drawn in {one['sketch_drawn_s']:.1f} s; "
+            + (f"HNSW was built in {built:.0f} s." if built else "no HNSW was built.")
             + f" faiss {one['faiss']}, in a process of its own, timed by itself."
         )
 
