@@ -6,7 +6,8 @@
     neighbours.npy       int32[n_items, k]
     neighbour_scores.npy float32[n_items, k]
     popularity.npy       float32[n_items]
-    ranker.txt           LightGBM model text
+    ranker.txt           a forest: LightGBM model text; or
+    ranker.npy           another scorer's parameters, float32[p], described in the manifest
     store/               what goes into the feature store: see `StoredRows`
 
 Nothing in it is code: no pickle, no object array, and the model text has its own strict parser.
@@ -23,11 +24,10 @@ from numpy.typing import NDArray
 from features.types import Rows
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout
-from ranking.forest import ModelRejected
 from ranking.manifest import ArtifactRejected, decode, verified
 from ranking.npy import view
-from ranking.scorers import ForestScorer
-from ranking.snapshot import Snapshot
+from ranking.scorers import ForestScorer, restore
+from ranking.snapshot import Scorer, Snapshot
 
 __all__ = ["ARRAYS", "ArtifactRejected", "StoredRows", "read", "read_both", "read_store"]
 
@@ -44,7 +44,9 @@ ARRAYS: Final = {
 }
 """Each array's dtype and number of axes; anything else is refused."""
 
-FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "ranker.txt", "store/users.json"}
+FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "store/users.json"}
+FOREST: Final = "ranker.txt"
+PARAMETERS: Final = "ranker.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class _Checked:
 
 
 def _checked(folder: Path) -> _Checked:
-    manifest, files = verified(folder, FILES, frozenset())
+    manifest, files = verified(folder, FILES, frozenset({FOREST, PARAMETERS}))
     catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
     user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
     arrays = {name: view(folder / name, files[name], *ARRAYS[name]) for name in ARRAYS}
@@ -122,8 +124,8 @@ def _checked(folder: Path) -> _Checked:
 def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
     manifest, arrays = checked.manifest, checked.arrays
     columns = manifest["columns"]
+    scorer = _scorer(folder, checked)
     try:
-        scorer = ForestScorer.load(checked.files["ranker.txt"].decode(), tuple(columns["ranker"]))
         return Snapshot(
             version=manifest["version"],
             catalogue=checked.catalogue,
@@ -137,8 +139,24 @@ def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
             schemas=manifest["schemas"],
             scorer=scorer,
         )
-    except (ModelRejected, ValueError) as fault:
-        raise ArtifactRejected(folder / "ranker.txt", str(fault), "train it again") from fault
+    except ValueError as fault:
+        raise ArtifactRejected(folder / "manifest.json", str(fault), "train it again") from fault
+
+
+def _scorer(folder: Path, checked: _Checked) -> Scorer:
+    manifest, files = checked.manifest, checked.files
+    columns = tuple(manifest["columns"]["ranker"])
+    forest = {"kind": "forest"}
+    description = manifest.get("ranker", forest)  # in older artifacts it went without saying
+    name = FOREST if description == forest else PARAMETERS
+    if files.keys() & {FOREST, PARAMETERS} != {name}:
+        raise ArtifactRejected(folder / "manifest.json", f"its ranker must be in {name} alone")
+    try:
+        if description == forest:
+            return ForestScorer.load(files[name].decode(), columns)
+        return restore(description, view(folder / name, files[name], "<f4", 1), columns)
+    except ValueError as fault:  # ModelRejected is one
+        raise ArtifactRejected(folder / name, str(fault), "train it again") from fault
 
 
 def _stored(checked: _Checked) -> StoredRows:

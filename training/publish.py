@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.artifact import ARRAYS
+from ranking.artifact import ARRAYS, FOREST, PARAMETERS
 from ranking.manifest import FORMAT, digest
-from ranking.snapshot import Snapshot
+from ranking.scorers import StoredScorer
+from ranking.snapshot import Scorer, Snapshot
 from training.datasets import Dataset
 from training.interactions import Interactions
 
@@ -27,20 +28,28 @@ def publish(
     dataset: Dataset,
     interactions: Interactions,
     snapshot: Snapshot,
-    model_text: str,
+    model_text: str | None = None,
     metrics: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the artifact and return its path, folder/version.
+
+    The ranker is the forest of ``model_text``, LightGBM's, or without one the snapshot's own
+    scorer, which must be a `StoredScorer`. So a network learnt elsewhere comes into an artifact:
+    ``publish(folder, dataset, interactions, replace(snapshot, scorer=MlpScorer.of(weights,
+    biases, columns)))`` with the snapshot of `training.train.learn` or `training.fit.fit`, and some
+    of ``snapshot.columns``.
 
     The version is today's date and a running number. The files are written beside their place
     and flushed to disk; one rename makes them visible, so nobody ever reads half an artifact.
 
     Raises:
-        ValueError: an array holds a value that is not finite; OSError: the disk.
+        ValueError: an array holds a value that is not finite, or the scorer is none that an
+            artifact can keep; OSError: the disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = _files(dataset, interactions, snapshot, model_text)
-    manifest = _manifest(dataset, interactions, snapshot, files, metrics or {})
+    ranker, ranker_files = _ranker(snapshot.scorer, model_text)
+    files = {**_files(dataset, interactions, snapshot), **ranker_files}
+    manifest = _manifest(dataset, interactions, snapshot, ranker, files, metrics or {})
     scratch = Path(mkdtemp(dir=folder, prefix=".publish-"))
     scratch.chmod(0o755)  # mkdtemp keeps others out, but the service may be another user
     try:
@@ -72,6 +81,7 @@ def _manifest(
     dataset: Dataset,
     interactions: Interactions,
     snapshot: Snapshot,
+    ranker: Mapping[str, Any],
     files: Mapping[str, bytes],
     metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -84,6 +94,7 @@ def _manifest(
             "user": snapshot.user_columns,
             "ranker": snapshot.scorer.columns,
         },
+        "ranker": ranker,
         "files": {
             name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in sorted(files.items())
@@ -98,9 +109,16 @@ def _manifest(
     }
 
 
-def _files(
-    dataset: Dataset, interactions: Interactions, snapshot: Snapshot, model_text: str
-) -> dict[str, bytes]:
+def _ranker(scorer: Scorer, model_text: str | None) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return what the manifest says of the ranker, and its file."""
+    if model_text is not None:
+        return {"kind": "forest"}, {FOREST: model_text.encode()}
+    if not isinstance(scorer, StoredScorer):
+        raise ValueError(f"a {type(scorer).__name__} cannot be kept without its model text")
+    return scorer.description, {PARAMETERS: _npy(PARAMETERS, scorer.parameters, "<f4")}
+
+
+def _files(dataset: Dataset, interactions: Interactions, snapshot: Snapshot) -> dict[str, bytes]:
     catalogue = snapshot.catalogue
     arrays: dict[str, NDArray[Any]] = {
         "embeddings.npy": snapshot.embeddings,
@@ -118,15 +136,14 @@ def _files(
         for item_id, properties in zip(catalogue.ids, catalogue.properties, strict=True)
     ]
     return {
-        **{name: _npy(name, array) for name, array in arrays.items()},
+        **{name: _npy(name, array, ARRAYS[name][0]) for name, array in arrays.items()},
         "catalogue.json": _json(items),
-        "ranker.txt": model_text.encode(),
         "store/users.json": _json(dataset.user_ids),
     }
 
 
-def _npy(name: str, array: NDArray[Any]) -> bytes:
-    plain = np.ascontiguousarray(array, dtype=ARRAYS[name][0])
+def _npy(name: str, array: NDArray[Any], dtype: str) -> bytes:
+    plain = np.ascontiguousarray(array, dtype=dtype)
     if not np.isfinite(plain).all():
         raise ValueError(f"{name} holds a value that is not finite: nobody could read it back")
     stream = BytesIO()

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from features.schema import Schema
-from ranking.artifact import ARRAYS, FILES, ArtifactRejected, read, read_store
+from ranking.artifact import ARRAYS, FILES, FOREST, ArtifactRejected, read, read_store
 from ranking.manifest import digest
 from tests.training.worlds import small_world
 from training.train import learn, train
 
 WORLD = small_world()
+PUBLISHED = FILES | {FOREST}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_every_array_is_read_only(published: Path) -> None:
             array[0] = 0
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
     content = bytearray((copy / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -99,19 +100,19 @@ def test_one_flipped_bit_in_any_file_is_refused(copy: Path, name: str) -> None:
     refused(copy, name, "sha256")
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_a_truncated_file_is_refused(copy: Path, name: str) -> None:
     (copy / name).write_bytes((copy / name).read_bytes()[:-1])
     refused(copy, name, "the manifest says")
 
 
-@pytest.mark.parametrize("name", [*sorted(FILES), "manifest.json"])
+@pytest.mark.parametrize("name", [*sorted(PUBLISHED), "manifest.json"])
 def test_a_missing_file_is_refused(copy: Path, name: str) -> None:
     (copy / name).unlink()
     refused(copy, name, "cannot be read")
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_a_link_in_place_of_a_file_is_refused(copy: Path, tmp_path: Path, name: str) -> None:
     (copy / name).rename(tmp_path / "elsewhere")
     (copy / name).symlink_to(tmp_path / "elsewhere")
