@@ -150,7 +150,9 @@ def _retrieval(axes: Axes, results: Any) -> None:
     colours = [COLOURS[0] if name.startswith("braid") else COLOURS[2] for name in took]
     axes.barh(range(len(took)), [*took.values()], color=colours)
     axes.set_yticks(range(len(took)), [*took], fontsize=7)
-    axes.set(xlabel="ms", title=f"Best {largest['k']} of {largest['vectors']:,} x 64")
+    axes.set(
+        xlabel="ms", title=f"Best {largest['k']} of {largest['vectors']:,} x 64, {largest['data']}"
+    )
 
 
 def _memory(axes: Axes, results: Any) -> None:

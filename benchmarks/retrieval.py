@@ -2,9 +2,10 @@
 
     python -m benchmarks.retrieval [--short | --tiny] [--json]
 
-64 float32 dimensions, inner product, vectors in clusters. An exact search has to read every
-vector once, so the bandwidth of memory, measured here in the same turns, is what it is held
-against. faiss runs in the peers' environment, for it has no wheel for this Python.
+64 float32 dimensions, inner product, vectors in clusters and vectors without any structure. An
+exact search has to read every vector once, so the bandwidth of memory, measured here in the same
+turns, is what it is held against. faiss runs in the peers' environment, for it has no wheel for
+this Python.
 """
 
 import json
@@ -14,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -22,27 +24,29 @@ from typing import IO, Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from usearch.index import Index
 from usearch.index import search as usearch_search
 
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import PEER_PYTHON, ROOT
 from features.types import Items
-from ranking.nearest import Nearest
-from ranking.retrieval.found import best
-from ranking.topk import top_k
+from ranking.scan.search import Search
+from ranking.scan.sketch import Sketch
 
 DIMENSIONS, K = 64, 500
 THREADS = 2
+EXACT, SKETCH, HNSW = "braid, exact", "braid, sketch", "usearch HNSW"
+BEAMS = (2, 4)  # times K: how far HNSW looks
 
 type Vectors = NDArray[np.float32]
-type Search = Callable[[Vectors], Items]
+type Rival = Callable[[Vectors], Items]
 
 
 @dataclass(frozen=True)
 class Plan:
     """How much to measure."""
 
-    sizes: Sequence[int]
+    worlds: Sequence[tuple[int, str]]
     indexed_up_to: int
     calls: int
     repetitions: int
@@ -52,23 +56,28 @@ class Plan:
 
 def plan(options: Options) -> Plan:
     """Return what goes with the size; only the tiny one goes without faiss if it is not there."""
+    small, large = (
+        tuple((n, data) for data in ("clusters", "uniform")) for n in (100_000, 1_000_000)
+    )
     return options.pick(
-        full=Plan((100_000, 1_000_000), 1_000_000, 10, 7, 50),
-        short=Plan((100_000, 1_000_000), 100_000, 4, 3, 20),
-        tiny=Plan((2_000,), 2_000, 2, 1, 3, PEER_PYTHON.exists()),
+        full=Plan((*small, *large), 100_000, 10, 7, 50),
+        short=Plan((small[0], *large), 100_000, 4, 3, 20),
+        tiny=Plan(((20_000, "clusters"),), 20_000, 2, 1, 3, PEER_PYTHON.exists()),
     )
 
 
-def draw(n: int, queries: int) -> tuple[Vectors, Vectors]:
-    """Draw vectors in clusters, and queries that are sums of a few of them, of unit length."""
+def draw(n: int, data: str, queries: int) -> tuple[Vectors, Vectors]:
+    """Draw vectors, in clusters or anywhere, and sums of a few as queries, all of unit length."""
     rng = np.random.default_rng(n)
-    centres = rng.normal(size=(200, DIMENSIONS)).astype(np.float32)
-    vectors = centres[rng.integers(0, len(centres), n)]
-    vectors += 0.7 * rng.standard_normal((n, DIMENSIONS), np.float32)
+    vectors = rng.standard_normal((n, DIMENSIONS), np.float32)
+    if data == "clusters":
+        centres = rng.standard_normal((200, DIMENSIONS), np.float32)
+        vectors *= np.float32(0.7)
+        vectors += centres[rng.integers(0, len(centres), n)]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     asked = vectors[rng.integers(0, n, (queries, 5))].sum(axis=1)
     asked /= np.linalg.norm(asked, axis=1, keepdims=True)
-    return vectors.astype(np.float32), asked.astype(np.float32)
+    return vectors, asked
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -122,40 +131,43 @@ def _stream(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def searches(
-    vectors: Vectors, index: Nearest | None, pool: ThreadPoolExecutor
-) -> dict[str, Search]:
+def rivals_of(
+    vectors: Vectors, sketch: Sketch, index: Index | None, pool: ThreadPoolExecutor
+) -> dict[str, Rival]:
     """Return every search of this process."""
     blocked = np.zeros(len(vectors), np.bool_)
-    halves = np.array_split(np.arange(len(vectors)), THREADS)
-    bounds = [(int(half[0]), int(half[-1]) + 1) for half in halves]
+
+    def ours(sketch: Sketch | None, threads: int) -> Rival:
+        def find(query: Vectors) -> Items:
+            search = Search(vectors, query, blocked, K, sketch)
+            edges = [search.blocks * part // threads for part in range(threads + 1)]
+            if threads == 1:
+                return search.best([search.part(*edges)])[0]
+            parts = [pool.submit(search.part, *pair) for pair in pairwise(edges)]
+            return search.best([part.result() for part in parts])[0]
+
+        return find
 
     def numpy_exact(query: Vectors) -> Items:
         scores = vectors @ query
         found = np.argpartition(scores, len(scores) - K)[len(scores) - K :]
         return found[np.argsort(-scores[found])]
 
-    def split(query: Vectors) -> Items:
-        def part(low: int, high: int) -> tuple[Items, Vectors]:
-            scores = vectors[low:high] @ query
-            found = top_k(scores, K)
-            return found + low, scores[found]
+    def hnsw(index: Index, beam: int) -> Rival:
+        return lambda query: index.search(query, beam * K, threads=1).keys[:K].astype(np.int64)
 
-        parts = [future.result() for future in [pool.submit(part, *b) for b in bounds]]
-        items = np.concatenate([found for found, _ in parts])
-        return items[top_k(np.concatenate([scores for _, scores in parts]), K)]
-
-    found: dict[str, Search] = {
-        "braid, as it serves": lambda query: best(vectors @ query, blocked, K).items,
-        "braid, product and top_k": lambda query: top_k(vectors @ query, K),
-        "braid, product and top_k, 2 threads": split,
+    found: dict[str, Rival] = {
+        EXACT: ours(None, 1),
+        f"{EXACT}, {THREADS} threads": ours(None, THREADS),
+        SKETCH: ours(sketch, 1),
+        f"{SKETCH}, {THREADS} threads": ours(sketch, THREADS),
         "numpy": numpy_exact,
         "usearch exact": lambda query: usearch_search(
             vectors, query, K, metric="ip", exact=True, threads=1
         ).keys.astype(np.int64),
     }
     if index is not None:
-        found["braid, index (usearch HNSW)"] = lambda query: index(query, K)
+        found |= {f"{HNSW}, beam {beam * K}": hnsw(index, beam) for beam in BEAMS}
     return found
 
 
@@ -164,20 +176,23 @@ def recall(found: Items, expected: Items) -> float:
     return len(np.intersect1d(found, expected)) / len(expected)
 
 
-def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
+def run(n: int, data: str, todo: Plan, folder: Path) -> dict[str, Any]:
     """Check what everybody finds, then time them in turns."""
-    say(f"draw {n} vectors")
-    vectors, queries = draw(n, todo.queries)
-    index, built_s = None, None
+    say(f"draw {n} vectors, {data}")
+    vectors, queries = draw(n, data, todo.queries)
+    start = perf_counter()
+    sketch = Sketch.draw(vectors)
+    drawn_s, index, built_s = perf_counter() - start, None, None
     if n <= todo.indexed_up_to:
-        say(f"index {n} vectors")
+        say(f"index {n} vectors, {data}")
         start = perf_counter()
-        index = Nearest.build(vectors, THREADS)
+        index = Index(ndim=DIMENSIONS, metric="ip", dtype="f32")
+        index.add(np.arange(n), vectors, threads=THREADS)
         built_s = perf_counter() - start
     with ExitStack() as stack, ThreadPoolExecutor(THREADS) as pool:
         faiss = Faiss(stack, folder, vectors, queries) if todo.faiss else None
-        rivals = searches(vectors, index, pool)
-        exact = [np.argsort(-(vectors @ query), kind="stable")[:K] for query in queries[:10]]
+        rivals = rivals_of(vectors, sketch, index, pool)
+        exact = [np.argsort(-(vectors @ query), kind="stable")[:K] for query in queries[:20]]
         recalls = {
             name: float(
                 np.mean([recall(search(q), e) for q, e in zip(queries, exact, strict=False)])
@@ -188,14 +203,17 @@ def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
             recalls["faiss flat"] = recall(np.array(faiss(1, 1)["items"]), exact[0])
         for name, share in recalls.items():
             # float32 sums in another order may swap the last of the 500 with the next.
-            assert share >= 0.995 or "HNSW" in name, (name, share)
+            assert share >= 0.995 or name.startswith((SKETCH, HNSW)), (name, share)
         took = _time(vectors, queries, rivals, faiss, todo, pool)
     megabytes = vectors.nbytes / 1e6
     return {
         "vectors": n,
+        "data": data,
         "dimensions": DIMENSIONS,
         "k": K,
         "megabytes": megabytes,
+        "sketch_drawn_s": drawn_s,
+        "sketch_megabytes": sketch.cells.nbytes / 1e6,
         "index_built_s": built_s,
         "faiss": faiss and faiss.version,
         "recall": recalls,
@@ -207,7 +225,7 @@ def run(n: int, todo: Plan, folder: Path) -> dict[str, Any]:
 def _time(
     vectors: Vectors,
     queries: Vectors,
-    rivals: dict[str, Search],
+    rivals: dict[str, Rival],
     faiss: Faiss | None,
     todo: Plan,
     pool: ThreadPoolExecutor,
@@ -240,7 +258,7 @@ def measure(options: Options) -> list[dict[str, Any]]:
     """Run every size and return the results."""
     todo = plan(options)
     with tempfile.TemporaryDirectory(prefix="braid-bench-") as folder:
-        return [run(n, todo, Path(folder)) for n in todo.sizes]
+        return [run(n, data, todo, Path(folder)) for n, data in todo.worlds]
 
 
 def main() -> None:
