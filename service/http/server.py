@@ -1,4 +1,4 @@
-"""N event loops in one process, each a uvicorn server with its own socket on the same port."""
+"""N event loops in one process, each a uvicorn server that serves its share of the connections."""
 
 import asyncio
 import socket
@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 import uvicorn
 
+from service.http.acceptor import Acceptor
 from service.http.draining import DrainingServer
 from service.http.front import Front
 from service.http.protocol import DirectProtocol
@@ -21,16 +22,20 @@ type OpenApp = Callable[[], AbstractAsyncContextManager[Front]]
 class _Loop(threading.Thread):
     """One event loop, one uvicorn server, one app."""
 
-    def __init__(
-        self, index: int, listener: socket.socket, open_app: OpenApp, drain_s: float
-    ) -> None:
+    _loop: asyncio.AbstractEventLoop  # these two are there when it is ready, without a fault
+    _server: DrainingServer
+
+    def __init__(self, index: int, open_app: OpenApp, drain_s: float) -> None:
         super().__init__(name=f"braid-loop-{index}")
         self.ready = threading.Event()
         self.fault: BaseException | None = None
-        self._listener = listener
         self._open_app = open_app
         self._drain_s = drain_s
-        self._server: DrainingServer | None = None
+        # Connections on their way here: those sent, counted by the acceptor's thread, less those
+        # arrived, counted by this one.
+        self._sent = 0
+        self._arrived = 0
+        self._arriving: set[asyncio.Task[None]] = set()
 
     def run(self) -> None:
         try:
@@ -40,12 +45,29 @@ class _Loop(threading.Thread):
             self.fault = fault
         finally:
             self.ready.set()
-            self._listener.close()
+
+    def load(self) -> int:
+        """Return how many connections this loop has, and will have in a moment."""
+        return self._sent - self._arrived + len(self._server.server_state.connections)
+
+    def take(self, connection: socket.socket) -> None:
+        """Serve this one, too."""
+        self._sent += 1
+        self._loop.call_soon_threadsafe(self._arrive, connection)
 
     def stop(self) -> None:
-        """Stop accepting; the server finishes what it has accepted."""
-        if self._server is not None:
+        """Finish what is here, and end."""
+        if self.ready.is_set() and self.fault is None:
             self._server.should_exit = True
+
+    def _arrive(self, connection: socket.socket) -> None:
+        task = asyncio.ensure_future(self._server.adopt(connection))
+        self._arriving.add(task)
+        task.add_done_callback(self._have_arrived)
+
+    def _have_arrived(self, task: asyncio.Task[None]) -> None:
+        self._arrived += 1
+        self._arriving.discard(task)
 
     async def _serve(self) -> None:
         async with self._open_app() as app:
@@ -61,23 +83,23 @@ class _Loop(threading.Thread):
                 server_header=False,
                 timeout_graceful_shutdown=int(self._drain_s) or 1,
             )
-            self._server = DrainingServer(config)
-            self.ready.set()
-            await self._server.serve(sockets=[self._listener])
+            config.load()
+            self._loop, self._server = asyncio.get_running_loop(), DrainingServer(config)
+            asyncio.get_running_loop().call_later(0, self.ready.set)
+            await self._server.serve(sockets=[])
 
 
 class Server:
-    """All loops together."""
+    """All loops together, and the thread that accepts for them."""
 
     def __init__(self, host: str, port: int, loops: int, open_app: OpenApp, drain_s: float) -> None:
-        listeners = _listen(host, port, loops)
-        self.host, self.port = host, int(listeners[0].getsockname()[1])
-        self._loops = [
-            _Loop(index, listener, open_app, drain_s) for index, listener in enumerate(listeners)
-        ]
+        listener = _listen(host, port)
+        self.host, self.port = host, int(listener.getsockname()[1])
+        self._loops = [_Loop(index, open_app, drain_s) for index in range(loops)]
+        self._acceptor = Acceptor(listener, self._loops)
 
     def start(self) -> None:
-        """Start every loop; return when all accept connections.
+        """Start every loop, then accept connections.
 
         Raises:
             BaseException: what kept a loop from starting.
@@ -90,9 +112,11 @@ class Server:
             if loop.fault is not None:
                 self.stop()
                 raise loop.fault
+        self._acceptor.start()
 
     def stop(self) -> None:
         """Answer what was accepted, then end every loop; the caller has said it is draining."""
+        self._acceptor.stop()
         for loop in self._loops:
             loop.stop()
         for loop in self._loops:
@@ -109,24 +133,18 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _listen(host: str, port: int, count: int) -> list[socket.socket]:
-    """Return sockets on one address, which the kernel spreads new connections over.
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
 
     Raises:
         OSError: the address is taken or not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listeners: list[socket.socket] = []
-    for _ in range(count):
-        # With proto 0 asyncio does not know it for TCP, leaves Nagle's algorithm on, and every
-        # answer waits 40 ms for an acknowledgement.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if count > 1:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.bind((host, port))
-        port = listener.getsockname()[1]
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-        listeners.append(listener)
-    return listeners
+    # With proto 0 asyncio does not know it for TCP, leaves Nagle's algorithm on, and every answer
+    # waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
