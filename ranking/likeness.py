@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.types import Items
 from ranking.kernels import inlined, inputs, kernel, output
-from ranking.lanes import LANES, choose, gather, load, spread, store
+from ranking.lanes import LANES, choose, gather, load, multiply_add, spread, store
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
@@ -55,7 +55,8 @@ def loudest(
         for h in range(len(recent_items)):
             product = spread(np.float32(0.0))
             for f in range(width):
-                product = product + load(block, f * LANES) * spread(vectors[recent_items[h], f])
+                weight = spread(vectors[recent_items[h], f])
+                product = multiply_add(load(block, f * LANES), weight, product)
             product = product * spread(weights[h])
             place = choose(product > most, spread(np.float32(h)), place)
             most = choose(product > most, product, most)
@@ -88,14 +89,15 @@ def liken(
         for h in range(len(recent_items)):
             cosine = spread(np.float32(0.0))
             for f in range(width):
-                cosine = cosine + load(block, f * LANES) * spread(directions[recent_items[h], f])
+                weight = spread(directions[recent_items[h], f])
+                cosine = multiply_add(load(block, f * LANES), weight, cosine)
             if h == 0:
                 store(found, 0, cosine)
             place = choose(cosine > best, spread(np.float32(h)), place)
             best = choose(cosine > best, cosine, best)
         product = spread(np.float32(0.0))
         for f in range(width):
-            product = product + load(block, f * LANES) * spread(mean[f])
+            product = multiply_add(load(block, f * LANES), spread(mean[f]), product)
         store(found, LANES, best)
         store(found, 2 * LANES, place)
         store(found, 3 * LANES, product)

@@ -1,5 +1,7 @@
 """How like its asker's history a candidate is."""
 
+from math import log1p
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,4 +38,4 @@ def write_taste(
     liken(snapshot.directions, items, recent_items, profile.direction, crosses, FIRST)
     own, shares = snapshot.layout.attributes, (profile.recent_attributes, profile.attributes)
     weigh_attributes(item_rows, own, *shares, crosses, ATTRIBUTES)
-    crosses[:, LENGTH] = np.log1p(len(context.history))
+    crosses[:, LENGTH] = log1p(len(context.history))
