@@ -57,7 +57,7 @@ def _rank(results: Any) -> Iterator[str]:
 
 def _crew(results: Any) -> Iterator[str]:
     yield (
-        f"A share handed to an awake helper and back: {results['handover_us']:.0f} us (median); "
+        f"A share handed to an awake helper and back: {results['handover_us']:.0f} us; "
         f"to a sleeping one: {results['wake_us']:.0f} us. `Two of their own` is what the machine "
         "has to give at the time: two threads that each score all rows, with nothing between them."
     )
@@ -236,6 +236,33 @@ def _batch(results: Any) -> Iterator[str]:
     )
 
 
+def _swap(results: Any) -> Iterator[str]:
+    yield (
+        f"{results['swaps']} swaps of models that rank the same items otherwise, under an open "
+        f"loop of {results['rate']:.0f} requests/s (capacity {results['capacity_per_second']:.0f})."
+        f" A swap takes {results['swap_ms']['p50']:.0f} ms (p99 {results['swap_ms']['p99']:.0f}): "
+        "read, verified, tried on golden requests, published."
+    )
+    shares = ("p50_ms", "p95_ms", "p99_ms", "p99.9_ms")
+    yield table(
+        ["Requests", "count", *(f"{share.removesuffix('_ms')} ms" for share in shares)],
+        [
+            [
+                name,
+                f"{results[name]['requests']:.0f}",
+                *(f"{results[name].get(share, float('nan')):.2f}" for share in shares),
+            ]
+            for name in ("during", "outside")
+        ],
+    )
+    first, *_, last = results["rss_mib"]
+    yield (
+        f"{results['failed']} failed, {results['mixed']} mixed. Memory {first:.0f} MiB before, "
+        f"{last:.0f} after. A rollback takes {results['rollback_ms']['p50']:.1f} ms; a second "
+        f"replica follows {results['follow_ms']['p50']:.0f} ms after the first has answered."
+    )
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
@@ -249,5 +276,6 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "http": ("HTTP, JSON and the instruments", _http),
     "memory": ("Memory", _memory),
     "parallelism": ("Serial, asyncio, processes, threads, free threads", _parallelism),
+    "swap": ("Models swapped under load", _swap),
 }
 """Every benchmark that the report knows, in its order: title, and results to Markdown."""
