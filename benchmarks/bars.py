@@ -224,6 +224,21 @@ def _b12(results: Results) -> Verdict:
     )
 
 
+def _b13(results: Results) -> Verdict:
+    during, outside = results["during"], results["outside"]
+    p99, calm = during.get("p99_ms", float("inf")), outside.get("p99_ms", float("inf"))
+    return Verdict(
+        f"{results['swaps']} swaps, {during['requests'] + outside['requests']:.0f} requests at "
+        f"{results['rate']:.0f}/s: {results['failed']} failed, {results['mixed']} mixed; "
+        f"p99 {p99:.1f} ms during a swap, {p99 / calm:.2f}x",
+        f"p99 {calm:.1f} ms outside of swaps",
+        not results["failed"]
+        and not results["mixed"]
+        and not results["refused"]
+        and p99 <= 1.2 * calm,
+    )
+
+
 BARS = (
     Bar("B1", "W1, one request in flight", "p50, p99 >= 5x lower than each peer's", "rank", _b1),
     Bar("B2", "W1, requests/s at p99 <= 25 ms", ">= 4x each peer's", "rank", _b2),
@@ -267,5 +282,5 @@ BARS = (
     Bar("B10", "MMR and DPP, 500 -> 50", "<= 0.3 ms each, same picks", "rerank", _b10),
     Bar("B11", "HTTP, decode, validate, encode", "<= 1.3x bare uvicorn + 30 us", "http", _b11),
     Bar("B12", "instruments on against off", "<= 1 % of W1's p50; exact counts", "http", _b12),
-    Bar("B13", "model swap under load", "0 failed, 0 mixed, p99 <= 1.2x", None),
+    Bar("B13", "model swap under load", "0 failed, 0 mixed, p99 <= 1.2x", "swap", _b13),
 )

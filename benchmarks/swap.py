@@ -43,7 +43,7 @@ LOAD = 0.4
 PAUSE_S = 0.3
 """At least so long lies between two swaps, and as long as a swap took: half is outside of them."""
 OTHER_TASTE = 11
-REQUEST_ID = re.compile(rb'"request_id":"[^"]*"')
+REQUEST_ID = re.compile(rb'"request_id": ?"[^"]*"')
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import crew, http, parallelism, rank
-from benchmarks.client import post
+from benchmarks import crew, http, parallelism, rank, swap
+from benchmarks.client import Reply, post
 from benchmarks.retrieval import recall
 from benchmarks.standard import request, wishes
 from benchmarks.world import World, build
@@ -94,3 +94,12 @@ def test_concurrency_that_gives_another_score_is_refused() -> None:
 
 def test_recall_is_the_share_that_was_found() -> None:
     assert recall(np.array([1, 2, 9, 8]), np.array([1, 2, 3, 4])) == 0.5
+
+
+def test_an_answer_that_mixes_two_models_is_found() -> None:
+    one, two = (json.dumps({"request_id": "x", "model_version": v}).encode() for v in "12")
+    known = {swap.essence(Reply(200, b"", one)): "1", swap.essence(Reply(200, b"", two)): "2"}
+    assert len(known) == 2
+    again = one.replace(b'"x"', b'"y"')
+    assert known[swap.essence(Reply(200, b"", again))] == "1"
+    assert swap.essence(Reply(200, b"", one.replace(b'"1"', b'"3"'))) not in known
