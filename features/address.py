@@ -10,7 +10,7 @@ from typing import Any, Self
 from redis.asyncio.connection import parse_url
 
 from features.connection import Connection, Hear
-from features.errors import CommandRefused, StoreUnavailable
+from features.errors import StoreUnavailable
 from features.resp import Replies, command
 
 
@@ -69,10 +69,7 @@ class Address:
             async with asyncio.timeout(timeout_s):
                 connection = await self._open(hear, stall_s)
                 greeting = b"".join(command(*words) for words in self.greeting)
-                replies = await connection.send(greeting, Replies(len(self.greeting)))
-                for reply in replies:
-                    if isinstance(reply, CommandRefused):
-                        raise reply
+                await connection.send(greeting, Replies(len(self.greeting)))
                 return connection
         except BaseException as fault:
             if connection is not None:

@@ -22,7 +22,8 @@ class Connection(asyncio.BufferedProtocol):
 
     A request that gave up leaves its place in the queue behind, so its reply is read and thrown
     away and nobody else's can be taken for it. Bytes that are no RESP, or a reply that nobody
-    waits for, end the connection: it is never used again. So does a push where none is expected.
+    waits for, end the connection: it is never used again. So does a push where none is expected,
+    and a server that says that it is unfit.
     """
 
     def __init__(self, hear: Hear | None = None, stall_s: float = math.inf) -> None:
@@ -99,6 +100,8 @@ class Connection(asyncio.BufferedProtocol):
                 return
             value, self._begin = decoded
             self._pending.pop()
+            if isinstance(value, CommandRefused) and value.unfit:
+                self.abort()  # a new one may find the server that took its place
             if waiting.answer.done():
                 continue
             if isinstance(value, CommandRefused):

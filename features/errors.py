@@ -24,7 +24,13 @@ class StoreUnavailable(FeatureError):
 
 
 class CommandRefused(StoreUnavailable):
-    """The store answered a command with an error."""
+    """The store answered a command with an error.
+
+    ``unfit`` tells that this server refuses what another one at its address may do: it has become
+    a replica, lost its primary, or is not ready yet.
+    """
 
     def __init__(self, detail: str) -> None:
         super().__init__("store_refused", detail)
+        # Somewhere in it: older servers put the name of a script before it.
+        self.unfit = any(word in detail for word in ("READONLY", "MASTERDOWN", "LOADING"))

@@ -84,9 +84,18 @@ class Replies:
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def __call__(self, buffer: bytearray, start: int, stop: int) -> tuple[list[Reply], int] | None:
-        """Return ``(replies, end)``, or None while bytes are missing (raises what `parse` does)."""
-        return _parse_elements(buffer, start, stop, self._count, 0)
+    def __call__(
+        self, buffer: bytearray, start: int, stop: int
+    ) -> tuple[list[Reply] | CommandRefused, int] | None:
+        """Return ``(replies, end)``, or None while bytes are missing (raises what `parse` does).
+
+        Where one or more commands were refused, the first refusal stands for them all.
+        """
+        parsed = _parse_elements(buffer, start, stop, self._count, 0)
+        if parsed is None:
+            return None
+        replies, end = parsed
+        return next((one for one in replies if isinstance(one, CommandRefused)), replies), end
 
 
 def _parse_bulk(buffer: bytearray, start: int, stop: int, size: int) -> tuple[Reply, int] | None:

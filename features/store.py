@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from features import keys
 from features.address import Address
 from features.codec import decode_rows, fingerprints
 from features.connection import Connection
-from features.errors import CommandRefused, StoreUnavailable
+from features.errors import StoreUnavailable
 from features.events import APPEND_SCRIPT, Event, history_entry, history_items
 from features.grid import GridReader
 from features.item_table import ItemTable
@@ -88,7 +89,7 @@ class FeatureStore:
             + command("LRANGE", keys.user_history(user_id), 0, self._history_cap - 1)
             for user_id in user_ids
         )
-        replies = await self._ask_all(payload, 2 * len(user_ids), within_s)
+        replies = await self._ask(payload, Replies(2 * len(user_ids)), within_s)
         values = [value if isinstance(value, bytes) else None for value in replies[::2]]
         rows, present = decode_rows(values, fingerprints(user_ids), schema)
         return [
@@ -125,7 +126,7 @@ class FeatureStore:
         for event in events:
             by_user.setdefault(event.user_id, []).append(event)
         payload = b"".join(self._append(user_id, group) for user_id, group in by_user.items())
-        counts = await self._ask_all(payload, len(by_user), self._budget_s)
+        counts = await self._ask(payload, Replies(len(by_user)), self._budget_s)
         return sum(count for count in counts if isinstance(count, int))
 
     def _append(self, user_id: str, events: list[Event]) -> bytes:
@@ -140,13 +141,6 @@ class FeatureStore:
             arguments += [entry, marker]
         return command("EVAL", APPEND_SCRIPT, len(names), *names, *arguments)
 
-    async def _ask_all(self, payload: bytes, count: int, within_s: float) -> list[Reply]:
-        replies = await self._ask(payload, Replies(count), within_s)
-        for reply in replies:
-            if isinstance(reply, CommandRefused):
-                raise reply
-        return replies
-
     def _ask[T](
         self, payload: bytes | memoryview, decode: Decode[T], within_s: float
     ) -> asyncio.Future[T]:
@@ -159,6 +153,7 @@ class FeatureStore:
     async def _keep_connected(self, attempted: asyncio.Future[None]) -> None:
         pause_s = RECONNECT_FIRST_S
         while True:
+            began = monotonic()
             try:
                 self._connection = await self._address.connect(
                     CONNECT_TIMEOUT_S, stall_s=self._budget_s
@@ -168,9 +163,10 @@ class FeatureStore:
             if not attempted.done():
                 attempted.set_result(None)
             if self._connection is not None:
-                pause_s = RECONNECT_FIRST_S
                 await self._connection.closed
                 self._connection = None
+                if monotonic() - began > RECONNECT_LONGEST_S:  # it was no false dawn
+                    pause_s = RECONNECT_FIRST_S
             # Full jitter: many loops and replicas lost the same server at the same moment.
             await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  spreads load, no secret
             pause_s = min(2 * pause_s, RECONNECT_LONGEST_S)

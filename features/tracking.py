@@ -188,6 +188,4 @@ class Tracking:
 
 async def _ask(connection: Connection, payload: bytes, count: int) -> None:
     async with asyncio.timeout(LOST_AFTER_S):
-        for reply in await connection.send(payload, Replies(count)):
-            if isinstance(reply, CommandRefused):
-                raise reply
+        await connection.send(payload, Replies(count))

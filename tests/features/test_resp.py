@@ -50,7 +50,7 @@ def test_a_reply_cut_anywhere_is_awaited_and_a_whole_one_is_read_right(
 
 
 @given(st.lists(replies, max_size=4), st.binary(max_size=3))
-def test_replies_to_a_pipeline_come_as_one_list_when_the_last_is_whole(
+def test_replies_to_a_pipeline_come_together_when_the_last_is_whole(
     pairs: list[tuple[bytes, object]], behind: bytes
 ) -> None:
     wire = b"".join(part for part, _ in pairs)
@@ -59,7 +59,9 @@ def test_replies_to_a_pipeline_come_as_one_list_when_the_last_is_whole(
         assert read(bytearray(wire), 0, cut) is None
     parsed = read(bytearray(wire + behind), 0, len(wire))
     assert parsed is not None
-    assert (plain(parsed[0]), parsed[1]) == ([value for _, value in pairs], len(wire))
+    values = [value for _, value in pairs]
+    refusals = [value for value in values if isinstance(value, tuple)]
+    assert (plain(parsed[0]), parsed[1]) == (refusals[0] if refusals else values, len(wire))
 
 
 @given(st.one_of(st.binary(), st.text("*$:+-0123456789\r\n").map(str.encode)))
@@ -108,13 +110,22 @@ def test_a_reply_may_nest_as_deep_as_any_of_ours_and_no_deeper() -> None:
 
 
 def test_a_refusal_is_a_value_so_that_its_neighbours_keep_theirs() -> None:
-    wire = b":1\r\n-READONLY no writes here\r\n:3\r\n"
-    parsed = Replies(3)(bytearray(wire), 0, len(wire))
+    wire = b"*3\r\n:1\r\n-READONLY no writes here\r\n:3\r\n"
+    parsed = parse(bytearray(wire), 0, len(wire))
     assert parsed is not None
-    first, refused, third = parsed[0]
-    assert (first, third) == (1, 3)
+    assert plain(parsed[0]) == [1, ("refused", "store_refused: READONLY no writes here"), 3]
+
+
+def test_the_first_refusal_stands_for_all_commands_that_were_written_together() -> None:
+    wire = b":1\r\n-READONLY no writes here\r\n-ERR neither\r\n:3\r\n"
+    for cut in range(len(wire)):
+        assert Replies(4)(bytearray(wire), 0, cut) is None
+    parsed = Replies(4)(bytearray(wire + b":4\r\n"), 0, len(wire) + 4)
+    assert parsed is not None
+    refused, end = parsed
     assert isinstance(refused, CommandRefused)
     assert "READONLY no writes here" in str(refused)
+    assert end == len(wire)
 
 
 def test_a_refusal_gives_metrics_and_clients_one_word_and_no_host() -> None:
