@@ -1,25 +1,38 @@
-"""Work that takes the processor only while no request wants it."""
+"""Work that takes the processor only while nobody else wants it."""
 
+import contextlib
+import gc
 import os
-import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
-
-LOWEST_PRIORITY: Final = 19
+from contextlib import contextmanager
 
 
 def in_background[T](work: Callable[[], T]) -> T:
     """Return what work returns, done by a thread of its own that yields to all others.
 
-    A thread cannot take its priority back, so it ends with the work; whoever waits here keeps
-    theirs. Where threads have no priority of their own (not Linux) it is an ordinary one.
+    Whoever waits here keeps their priority. Where there is no such policy (not Linux) the thread
+    is an ordinary one. See docs/decisions/0012-swapping-models.md for what this is worth.
     """
-    with ThreadPoolExecutor(1, "braid-model", _yield_to_all) as threads:
+    with _no_collection(), ThreadPoolExecutor(1, "braid-model", _yield_to_all) as threads:
         return threads.submit(work).result()
 
 
 def _yield_to_all() -> None:
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
+    if hasattr(os, "SCHED_IDLE"):
+        with contextlib.suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Put the garbage collector off.
+
+    A collection stops every thread, once each has come to a place where it can stop; one that is
+    hardly ever scheduled would keep all the others waiting for it.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
