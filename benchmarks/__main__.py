@@ -26,7 +26,13 @@ from benchmarks.machine import describe
 from benchmarks.servers import ROOT
 from benchmarks.tables import SECTIONS
 
-NEEDS = {"rank": "bench", "retrieval": "bench", "forest": "kernels", "rerank": "kernels"}
+NEEDS = {
+    "rank": "bench",
+    "retrieval": "bench",
+    "feast": "feast",
+    "forest": "kernels",
+    "rerank": "kernels",
+}
 """Which environment, besides the service's own, a benchmark's peers live in."""
 
 OLDER = {"forest", "rerank"}

@@ -155,6 +155,20 @@ def _retrieval(axes: Axes, results: Any) -> None:
     )
 
 
+def _feast(axes: Axes, results: Any) -> None:
+    """Bars of p50; from the near cache to Feast's server it is a matter of magnitudes."""
+    p50 = {name: way["p50_ms"] for name, way in results["ways"].items()}
+    colours = [COLOURS[0] if name.startswith("braid") else COLOURS[2] for name in p50]
+    axes.barh(range(len(p50)), [*p50.values()], color=colours)
+    for place, took in enumerate(p50.values()):
+        axes.text(took, place, f"  {took:.3g}", va="center", fontsize=7)
+    axes.set_yticks(range(len(p50)), [*p50], fontsize=7)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    title = f"{results['rows']} x {results['features']} features from one store"
+    axes.set(xscale="log", xlabel="ms: p50, one request at a time", title=title)
+
+
 def _memory(axes: Axes, results: Any) -> None:
     """Memory of the three ways."""
     ways = results["ways"]
@@ -180,6 +194,7 @@ def pictures(name: str, results: Any) -> Mapping[str, Callable[[Axes, Any], None
         "parallelism": {"waiting": _parallelism},
         "retrieval": {"largest": _retrieval},
         "memory": {"ways": _memory},
+        "feast": {"ways": _feast},
     }
     return {f"{name}-{picture}": draw for picture, draw in found.get(name, {}).items()}
 

@@ -8,8 +8,6 @@ turns, is what it is held against. faiss runs in the peers' environment, for it 
 this Python.
 """
 
-import json
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 from usearch.index import Index
 from usearch.index import search as usearch_search
 
+from benchmarks.line_peer import LinePeer
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import PEER_PYTHON, ROOT
 from features.types import Items
@@ -106,29 +105,13 @@ class Faiss:
         np.save(folder / "queries.npy", queries)
         program = ROOT / "benchmarks" / "peers" / "search.py"
         files = [str(folder / "vectors.npy"), str(folder / "queries.npy"), str(K)]
-        self._process = stack.enter_context(
-            subprocess.Popen(
-                [str(PEER_PYTHON), str(program), *files],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        stack.callback(_stream(self._process.stdin).close)  # whereupon it ends
-        self.version = json.loads(_stream(self._process.stdout).readline())["faiss"]
+        self._peer = stack.enter_context(LinePeer([str(PEER_PYTHON), str(program), *files]))
+        self.version = self._peer.hear()["faiss"]
 
     def __call__(self, threads: int, count: int) -> dict[str, Any]:
         """Return the milliseconds of ``count`` searches, and what the first query found."""
-        stdin = _stream(self._process.stdin)
-        stdin.write(f"{threads} {count}\n")
-        stdin.flush()
-        answer: dict[str, Any] = json.loads(_stream(self._process.stdout).readline())
+        answer: dict[str, Any] = self._peer.ask(threads, count)
         return answer
-
-
-def _stream(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None
-    return stream
 
 
 def rivals_of(

@@ -263,11 +263,37 @@ def _swap(results: Any) -> Iterator[str]:
     )
 
 
+def _feast(results: Any) -> Iterator[str]:
+    about, far = results["feast"], results["ways"]["braid, far"]
+    yield (
+        f"{results['rows']} x {results['features']} float32 from one Valkey, equal bit for bit; "
+        f"Feast {about['feast']} on Python {about['python']}, one request at a time. Not in "
+        "Feast's time: making an array of its answer, or reading its JSON. The server weighs "
+        f"{about['server_memory_mib']['pss']:.0f} MiB (PSS)."
+    )
+    head = ["Reading", "p50 ms", "p99 ms", "CPU ms", "store CPU ms", "p50, times Braid far"]
+    yield table(
+        head,
+        [
+            [
+                f"**{name}**: {way['about']}",
+                *(
+                    f"{way[key]:.3g}"
+                    for key in ("p50_ms", "p99_ms", "server_cpu_ms", "store_cpu_ms")
+                ),
+                f"{way['p50_ms'] / far['p50_ms']:.3g}x",
+            ]
+            for name, way in results["ways"].items()
+        ],
+    )
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
     "batch": ("A hundred slates at once", _batch),
     "features": ("Feature rows, near and far", _cases),
+    "feast": ("Feature rows beside Feast", _feast),
     "forest": ("The forest kernel", _cases),
     "rerank": ("Re-ranking kernels", _cases),
     "stages": ("The stages around scoring, warm and cold", _cases),

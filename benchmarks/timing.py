@@ -42,7 +42,7 @@ def interleave(
     p50 is the median over the repetitions of each one's median: a burst of noise spoils one.
     ``clocks`` are more contestants, which time themselves: coroutines, inside a running loop.
     """
-    clocks = {name: _clock(call) for name, call in contestants.items()} | dict(clocks or {})
+    clocks = {name: clock(call) for name, call in contestants.items()} | dict(clocks or {})
     names = [*clocks]
     walls: dict[str, list[list[float]]] = {name: [] for name in names}
     cpu = dict.fromkeys(names, 0.0)
@@ -59,8 +59,10 @@ def interleave(
     return {name: _figures(walls[name], cpu[name]) for name in names}
 
 
-def _clock(call: Callable[[], object]) -> Clock:
-    def clock(seconds: float) -> list[float]:
+def clock(call: Callable[[], object]) -> Clock:
+    """Return what calls it over and over, five times at least, and times each call."""
+
+    def run(seconds: float) -> list[float]:
         times = list[float]()
         end = perf_counter() + seconds
         while perf_counter() < end or len(times) < 5:
@@ -69,7 +71,7 @@ def _clock(call: Callable[[], object]) -> Clock:
             times.append(perf_counter() - start)
         return times
 
-    return clock
+    return run
 
 
 def _figures(repetitions: list[list[float]], cpu: float) -> Figures:

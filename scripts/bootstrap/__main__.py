@@ -3,6 +3,7 @@
 environment   make .venv ready (also without a word)
 load          make .venv-load ready
 bench         make .venv-bench ready
+feast         make .venv-feast ready
 kernels       make .venv-kernels ready
 interpreter   climb the ladder, print the path of the Python it leads to
 source        print the path of the Python built from source, building it if need be
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
         "environment": lambda: environment.prepare(ROOT),
         "load": lambda: side.prepare(ROOT, "load"),
         "bench": lambda: side.prepare(ROOT, "bench"),
+        "feast": lambda: side.prepare(ROOT, "feast"),
         "kernels": lambda: side.prepare(ROOT, "kernels"),
         "interpreter": lambda: print(_interpreter().path),
         "source": lambda: print(source.build(source.CPYTHON).path),

@@ -18,12 +18,12 @@ from .probe import Interpreter, ask
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OLDEST = {"load": (3, 10), "bench": (3, 11)}
+_OLDEST = {"load": (3, 10), "bench": (3, 11), "feast": (3, 11)}
 _CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10")
 
 
 def prepare(root: Path, name: str) -> None:
-    """Make `.venv-NAME` hold requirements/NAME.lock; NAME is load, bench or kernels."""
+    """Make `.venv-NAME` hold requirements/NAME.lock; NAME is load, bench, feast or kernels."""
     lock = root / "requirements" / f"{name}.lock"
     inputs = [lock.read_bytes()]
     if name in _OLDEST:
