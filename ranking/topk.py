@@ -11,7 +11,7 @@ from ranking.scan.keys import FLOOR, Key, Keys, indices, keep_best, room
 from ranking.scan.stride import even_stride
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# keys.py: 35cf291791392ea29b11335e46e3fdf9eca95d04074b1a3a82d89e477a5cd988
+# keys.py: 6f7d1506361f55ec5a751efe611f62ae7f17ad7c66a1f7602c5e31f8804d0588
 
 type Picks = NDArray[np.int64]
 """Indices of what was picked, best first: int64[k]."""

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from features.types import Mask
 from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES
-from ranking.scan.instructions import prefetch, product
+from ranking.scan.instructions import four_products, prefetch, product
 from ranking.scan.keys import FLOOR, Key, Keys, keep_best, select
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# keys.py: 35cf291791392ea29b11335e46e3fdf9eca95d04074b1a3a82d89e477a5cd988
-# instructions.py: c192e26c347a076e9981c090208df412ce14197a296dc4e3114713df494620d4
+# keys.py: 6f7d1506361f55ec5a751efe611f62ae7f17ad7c66a1f7602c5e31f8804d0588
+# instructions.py: 10373a67c5f2a4ab42008758b0b982a6882f553c2d90a4f26ea67200acc5bb88
 
 _AHEAD = 16  # vectors
 _LINE = 16  # float32 in a cache line
@@ -49,11 +49,14 @@ def scan(
     for block in range(low, high):
         start = block * LANES
         stop = min(start + LANES, n)
-        for row in range(start, stop):
-            at = row * width
-            for line in range(at + _AHEAD * width, at + (_AHEAD + 1) * width, _LINE):
+        fours = (stop - start) // 4 * 4
+        for place in range(0, fours, 4):
+            at = (start + place) * width
+            for line in range(at + _AHEAD * width, at + (_AHEAD + 4) * width, _LINE):
                 prefetch(cells, line)
-            scores[row - start] = product(cells, at, query, width)
+            four_products(cells, at, query, width, scores, place)
+        for place in range(fours, stop - start):
+            scores[place] = product(cells, (start + place) * width, query, width)
         count, least = keep_best(scores, 0, start, n, 1, blocked, k, keys, count, least)
     if count > k:
         select(keys, count, k)

@@ -24,33 +24,73 @@ _WIDE = 16  # floats of an AVX-512 register; LLVM cuts them up where registers a
 @_instruction(lambda cells, _at, query, _: types.float32(cells, types.intp, query, types.intp))
 def product(builder: IRBuilder, cells: Value, at: Value, query: Value, width: Value) -> Value:
     """Sum cells[at + i] * query[i] over width float32, always in the same order."""
+    return _products(builder, cells, [at], query, width)[0]
+
+
+@_instruction(lambda *kinds: types.void(*kinds[:1], types.intp, kinds[2], types.intp, *kinds[4:]))
+def four_products(
+    builder: IRBuilder,
+    cells: Value,
+    at: Value,
+    query: Value,
+    width: Value,
+    scores: Value,
+    to: Value,
+) -> None:
+    """Write `product`, bit by bit, of four vectors in a row to scores[to : to + 4]."""
+    starts = [at]
+    while len(starts) < 4:
+        starts.append(builder.add(starts[-1], width))
+    for place, score in enumerate(_products(builder, cells, starts, query, width)):
+        builder.store(score, builder.gep(scores, [builder.add(to, to.type(place))]))
+
+
+def _products(
+    builder: IRBuilder, cells: Value, starts: list[Value], query: Value, width: Value
+) -> list[Value]:
     kind = width.type
     whole = builder.and_(width, kind(-_WIDE))
-    wide = _sum(builder, cells, at, query, (kind(0), whole, kind(_WIDE)))
-    rest = _sum(builder, cells, at, query, (whole, width, kind(1)))
-    name = f"llvm.vector.reduce.fadd.v{_WIDE}f32"
-    signature = ir.FunctionType(_FLOAT, [_FLOAT, wide.type])
-    add = cgutils.get_or_insert_function(builder.module, signature, name)
-    return builder.call(add, [rest, wide], fastmath=("reassoc",))
+    wide = _sums(builder, cells, starts, query, (kind(0), whole, kind(_WIDE)))
+    rest = _sums(builder, cells, starts, query, (whole, width, kind(1)))
+    return [
+        builder.fadd(_folded(builder, one), other) for one, other in zip(wide, rest, strict=True)
+    ]
 
 
-def _sum(
-    builder: IRBuilder, cells: Value, at: Value, query: Value, span: tuple[Value, Value, Value]
-) -> Value:
-    """Add up products in the places of span (start, stop, step), in step sums side by side."""
+def _sums(
+    builder: IRBuilder,
+    cells: Value,
+    starts: list[Value],
+    query: Value,
+    span: tuple[Value, Value, Value],
+) -> list[Value]:
+    """Add up, for each start, the products at the places of span: (start, stop, lanes)."""
     count = span[2].constant
-    one = _FLOAT if count == 1 else ir.VectorType(_FLOAT, count)
-    name = "llvm.fmuladd.f32" if count == 1 else f"llvm.fmuladd.v{count}f32"
-    total = cgutils.alloca_once_value(
-        builder, ir.Constant(one, 0.0 if count == 1 else [0.0] * count)
-    )
+    one, zero, name = _FLOAT, ir.Constant(_FLOAT, 0.0), "llvm.fmuladd.f32"
+    if count > 1:
+        one, name = ir.VectorType(_FLOAT, count), f"llvm.fmuladd.v{count}f32"
+        zero = ir.Constant(one, [0.0] * count)
+    totals = [cgutils.alloca_once_value(builder, zero) for _ in starts]
+
+    def load(array: Value, place: Value) -> Value:
+        address = builder.bitcast(builder.gep(array, [place]), one.as_pointer())
+        return builder.load(address, align=4)
+
     with cgutils.for_range_slice(builder, *span) as (i, _):
-        cell, factor = (
-            builder.load(builder.bitcast(builder.gep(array, [place]), one.as_pointer()), align=4)
-            for array, place in ((cells, builder.add(at, i)), (query, i))
-        )
-        builder.store(_call(builder, name, one, cell, factor, builder.load(total)), total)
-    return builder.load(total)
+        factor = load(query, i)
+        for start, total in zip(starts, totals, strict=True):
+            cell = load(cells, builder.add(start, i))
+            builder.store(_call(builder, name, one, cell, factor, builder.load(total)), total)
+    return [builder.load(total) for total in totals]
+
+
+def _folded(builder: IRBuilder, wide: Value) -> Value:
+    """Add the upper half to the lower until one is left."""
+    while (count := wide.type.count) > 1:
+        half = ir.VectorType(_WORD, count // 2)
+        halves = (ir.Constant(half, [*range(low, low + count // 2)]) for low in (0, count // 2))
+        wide = builder.fadd(*(builder.shuffle_vector(wide, wide, which) for which in halves))
+    return builder.extract_element(wide, _WORD(0))
 
 
 @_instruction(lambda array, _: types.void(array, types.intp))

@@ -11,8 +11,8 @@ from ranking.scan.instructions import add_products, prefetch, words_to_floats
 from ranking.scan.keys import Key, Keys, keep_best, select
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# keys.py: 35cf291791392ea29b11335e46e3fdf9eca95d04074b1a3a82d89e477a5cd988
-# instructions.py: c192e26c347a076e9981c090208df412ce14197a296dc4e3114713df494620d4
+# keys.py: 6f7d1506361f55ec5a751efe611f62ae7f17ad7c66a1f7602c5e31f8804d0588
+# instructions.py: 10373a67c5f2a4ab42008758b0b982a6882f553c2d90a4f26ea67200acc5bb88
 
 _AHEAD = 2  # blocks: what the processor fetches by itself comes a little late
 _LINE = 16  # int32 in a cache line

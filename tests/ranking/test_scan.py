@@ -104,6 +104,18 @@ def test_a_sketch_and_a_whole_scan_give_an_item_the_same_score(world: str) -> No
     assert all(exact[item] == near[item] for item in both)
 
 
+@pytest.mark.parametrize("width", [3, 16, 50])
+def test_a_scan_ranks_by_the_bits_of_the_scores_it_returns(width: int) -> None:
+    """Four vectors at a time, one at a time: what is found must not hang on a vector's place."""
+    vectors, n = draw(1003, width), 1003
+    search = Search(vectors, vectors[7], OPEN[:n], n)
+    found = np.sort(search.part(0, search.blocks))[::-1]
+    items, scores = whole(search)
+    assert keys.indices(found).tolist() == items.tolist()
+    bits = scores.view(np.int32)
+    assert (found >> 32).tolist() == np.where(bits >= 0, bits, -(bits & 0x7FFFFFFF)).tolist()
+
+
 @pytest.mark.parametrize("share", [0.5, 0.99, 0.9999, 1.0])
 @pytest.mark.parametrize("world", WORLDS)
 def test_what_is_blocked_takes_nobody_s_place(world: str, share: float) -> None:
