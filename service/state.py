@@ -1,7 +1,7 @@
 """What all threads serve from: one immutable value behind one reference."""
 
 from dataclasses import dataclass
-from time import perf_counter_ns
+from time import thread_time_ns
 
 import msgspec
 import numpy as np
@@ -26,8 +26,8 @@ class Serving:
 
     ``properties`` are the catalogue's, encoded already. ``near`` holds rows of this catalogue,
     so it comes and goes with it; it and ``filters`` alone change, under rules of their own. The
-    costs are measured, in nanoseconds on one thread: they decide what is worth splitting over the
-    crew.
+    costs are measured, in nanoseconds of one thread's processor time (others may be busy while a
+    model is swapped): they decide what is worth splitting over the crew.
     """
 
     snapshot: Snapshot
@@ -101,9 +101,9 @@ def _score_ns_per_row(snapshot: Snapshot) -> float:
     rows = np.zeros((CALIBRATION_ROWS, len(snapshot.scorer.columns)), dtype=np.float32)
     took = []
     for _ in range(CALIBRATION_ROUNDS):
-        began = perf_counter_ns()
+        began = thread_time_ns()
         snapshot.scorer(rows)
-        took.append(perf_counter_ns() - began)
+        took.append(thread_time_ns() - began)
     return min(took) / CALIBRATION_ROWS
 
 
@@ -114,8 +114,8 @@ def _retrieve_ns_per_source(snapshot: Snapshot) -> float:
     mask = blocked(context, snapshot)
     took = []
     for _ in range(CALIBRATION_ROUNDS):
-        began = perf_counter_ns()
+        began = thread_time_ns()
         for name, source in SOURCES.items():
             source(context, snapshot, mask, QUOTAS[name])
-        took.append(perf_counter_ns() - began)
+        took.append(thread_time_ns() - began)
     return min(took) / len(SOURCES)
