@@ -94,7 +94,9 @@ def normalise(vectors: NDArray[np.float32], units: NDArray[np.float32]) -> None:
             lanes[lane] = min(lane, n - 1 - start) * width  # past the end: the last again
         total = spread(0.0)
         for f in range(width):
-            x = to_doubles(gather(cells, start * width + f, load(lanes, 0)))
+            values = gather(cells, start * width + f, load(lanes, 0))
+            store(units, start * width + f * LANES, values)
+            x = to_doubles(values)
             total = total + x * x
         store(factors, 0, total)
         for lane in range(LANES):
@@ -102,6 +104,6 @@ def normalise(vectors: NDArray[np.float32], units: NDArray[np.float32]) -> None:
             factors[lane] = 1.0 / np.sqrt(squares) if 0.0 < squares < np.inf else 0.0
         factor = load(factors, 0)
         for f in range(width):
-            x = to_doubles(gather(cells, start * width + f, load(lanes, 0)))
+            x = to_doubles(load(units, start * width + f * LANES))
             unit = choose(factor > spread(0.0), x * factor, spread(0.0))
             store(units, start * width + f * LANES, to_floats(unit))

@@ -25,6 +25,15 @@ def test_ids_are_found_as_in_a_dict(known: list[str], wanted: list[str]) -> None
     assert found.tolist() == plain(known, wanted)
 
 
+@pytest.mark.parametrize("byte", ["a", "\x01", "\x7f", "\x80", "ÿ"])
+def test_ids_of_any_length_that_differ_in_one_place_are_told_apart(byte: str) -> None:
+    known = [byte * length for length in range(1, 41)]
+    known += [f"{byte * place}b{byte * (16 - place)}" for place in range(17)]
+    assert Names(known)(known).tolist() == list(range(len(known)))
+    others = [f"{item}c" for item in known] + [f"c{item}" for item in known]
+    assert not len(Names(known)(others))
+
+
 def test_an_id_with_a_nul_is_nobody_s_and_hides_no_other() -> None:
     names = Names(["a", "b", "ab"])
     assert names(["a\0", "b", "a\0b", "\0", "ab", ""]).tolist() == [1, 2]
