@@ -9,7 +9,8 @@ from ranking.snapshot import Snapshot
 def blocked(context: Context, snapshot: Snapshot) -> Mask:
     """Return bool[n_items], True where the item was consumed, is excluded or is filtered out."""
     if context.hidden is None:
-        mask = np.zeros(len(snapshot.catalogue), dtype=np.bool_)
+        mask = np.empty(len(snapshot.catalogue), np.bool_)
+        mask.fill(False)  # for a million items np.zeros takes fresh pages each time: 56 us, not 26
     else:
         mask = context.hidden.copy()
     mask[context.history] = True
