@@ -51,5 +51,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-load .venv-bench .venv-feast .venv-kernels build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-load .venv-bench .venv-feast .venv-gil .venv-kernels build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

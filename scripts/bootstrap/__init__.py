@@ -11,7 +11,7 @@ Only the standard library, any Python from 3.9 on. Each module holds one idea:
     headers       what a compiler needs for that, and where to get it
     source        building CPython from the distribution's tarball
     environment   a virtual environment that holds exactly one lock
-    side          environments of their own, with a GIL, for load tests and benchmark peers
+    side          environments of their own, most with a GIL, for load tests and benchmark peers
     cache         ~/.cache/braid, and locks between set-ups that run at once
     commands      running other programs
     console       what set-up says, and how it shows that something long goes on

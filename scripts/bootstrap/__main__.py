@@ -4,6 +4,7 @@ environment   make .venv ready (also without a word)
 load          make .venv-load ready
 bench         make .venv-bench ready
 feast         make .venv-feast ready
+gil           make .venv-gil ready: the project on a Python with the GIL
 kernels       make .venv-kernels ready
 interpreter   climb the ladder, print the path of the Python it leads to
 source        print the path of the Python built from source, building it if need be
@@ -36,6 +37,7 @@ def main(arguments: list[str]) -> int:
         "load": lambda: side.prepare(ROOT, "load"),
         "bench": lambda: side.prepare(ROOT, "bench"),
         "feast": lambda: side.prepare(ROOT, "feast"),
+        "gil": lambda: side.prepare_with_gil(ROOT),
         "kernels": lambda: side.prepare(ROOT, "kernels"),
         "interpreter": lambda: print(_interpreter().path),
         "source": lambda: print(source.build(source.CPYTHON).path),

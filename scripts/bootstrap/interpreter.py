@@ -12,10 +12,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import source, uv
 from .console import Stop, Unavailable, say, warn_loudly
-from .probe import Interpreter, ask_free_threaded, ask_modern
+from .probe import Interpreter, ask_free_threaded, ask_modern, ask_with_gil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WITH_GIL = ("python3.14", "python3.15", "python3")
 
@@ -32,12 +36,31 @@ def find(root: Path) -> Interpreter:
     named = os.environ.get("BRAID_PYTHON")
     if named:
         return _named(named)
-    rungs = {
-        "python3.14t on the PATH": _on_path,
-        "uv python install 3.14t": lambda: uv.install_python(root, "3.14t", ask_free_threaded),
-        "build from source": lambda: source.build(source.CPYTHON),
-        "Python with the GIL": _with_gil,
-    }
+    return _climb(
+        {
+            "python3.14t on the PATH": lambda: _on_path("python3.14t", ask_free_threaded),
+            "uv python install 3.14t": lambda: uv.install_python(root, "3.14t", ask_free_threaded),
+            "build from source": lambda: source.build(source.CPYTHON),
+            "Python with the GIL": _with_gil,
+        }
+    )
+
+
+def find_with_gil(root: Path) -> Interpreter:
+    """Return a Python 3.14 that has the GIL, to compare with, by the first three rungs.
+
+    Raises Stop if no rung holds.
+    """
+    return _climb(
+        {
+            "python3.14 on the PATH": lambda: _on_path("python3.14", ask_with_gil),
+            "uv python install 3.14": lambda: uv.install_python(root, "3.14", ask_with_gil),
+            "build from source": lambda: source.build(source.CPYTHON_WITH_GIL),
+        }
+    )
+
+
+def _climb(rungs: dict[str, Callable[[], Interpreter]]) -> Interpreter:
     for name, rung in rungs.items():
         try:
             return rung()
@@ -66,11 +89,11 @@ def _named(named: str) -> Interpreter:
         raise Stop(f"BRAID_PYTHON={named}: {why}. Correct it or unset it.") from why
 
 
-def _on_path() -> Interpreter:
-    path = shutil.which("python3.14t")
+def _on_path(name: str, ask: Callable[[str], Interpreter]) -> Interpreter:
+    path = shutil.which(name)
     if path is None:
         raise Unavailable("there is none")
-    return ask_free_threaded(path)
+    return ask(path)
 
 
 def _with_gil() -> Interpreter:

@@ -56,6 +56,14 @@ def ask_modern(path: str) -> Interpreter:
     return found
 
 
+def ask_with_gil(path: str) -> Interpreter:
+    """Like `ask_modern`, and raise Unavailable if it has no GIL."""
+    found = ask_modern(path)
+    if found.free_threaded:
+        raise Unavailable(f"{found} has no GIL")
+    return found
+
+
 def ask_free_threaded(path: str) -> Interpreter:
     """Like `ask_modern`, and raise Unavailable if it has the GIL."""
     found = ask_modern(path)

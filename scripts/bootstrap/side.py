@@ -3,10 +3,12 @@
 Locust stands on gevent, and the benchmarks' peers on hiredis: importing either switches the
 GIL back on. Any Python with a GIL will do for them, and a newer one is preferred. The kernels'
 peers keep the GIL off, and are imported beside the kernels: they need the service's Python.
+And Braid itself on a build of that Python with the GIL shows what its absence brings.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -30,6 +32,15 @@ def prepare(root: Path, name: str) -> None:
         environment.make(root / f".venv-{name}", lock, inputs, lambda: _with_gil(root, name))
     else:
         environment.make(root / f".venv-{name}", lock, inputs, lambda: interpreter.find(root))
+
+
+def prepare_with_gil(root: Path) -> None:
+    """Make `.venv-gil` hold what `.venv` holds, for a Python 3.14 with the GIL."""
+    lock = root / "requirements" / "dev.lock"
+    inputs = [lock.read_bytes(), (root / "pyproject.toml").read_bytes(), os.fsencode(root)]
+    environment.make(
+        root / ".venv-gil", lock, inputs, lambda: interpreter.find_with_gil(root), project=root
+    )
 
 
 def _with_gil(root: Path, name: str) -> Interpreter:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -19,16 +19,31 @@ from . import cache, headers
 from .apt import download
 from .commands import answer
 from .console import Unavailable, run_step, say
-from .probe import Interpreter, ask_free_threaded
+from .probe import Interpreter, ask_free_threaded, ask_with_gil
 
 
 @dataclass(frozen=True)
 class Source:
-    """A release in the distribution's source archive."""
+    """A release in the distribution's source archive, and whether to build it with the GIL."""
 
     version: str
     path: str
     sha256: str
+    gil: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the version as interpreters have it in their names: 3.14.7t is without the GIL."""
+        return self.version if self.gil else f"{self.version}t"
+
+    def program(self, prefix: Path) -> Path:
+        """Return the path of the interpreter once it is installed in ``prefix``."""
+        return prefix / "bin" / ("python3.14" if self.gil else "python3.14t")
+
+    def ask(self, prefix: Path) -> Interpreter:
+        """Run that interpreter, and make sure that it is what was asked for."""
+        ask = ask_with_gil if self.gil else ask_free_threaded
+        return ask(str(self.program(prefix)))
 
 
 CPYTHON = Source(
@@ -36,10 +51,10 @@ CPYTHON = Source(
     path="pool/main/p/python3.14/python3.14_3.14.7.orig.tar.xz",
     sha256="3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81",
 )
+CPYTHON_WITH_GIL = replace(CPYTHON, gil=True)
 
 # No profile-guided optimisation: it trains on the test suite, and set-up is long enough without.
 _OPTIONS = (
-    "--disable-gil",
     "--disable-test-modules",
     "--without-static-libpython",
     "--with-ensurepip=install",
@@ -50,16 +65,15 @@ def build(source: Source) -> Interpreter:
     """Return the interpreter built from ``source``, building it if that has not been done.
 
     Raises Unavailable if it cannot be fetched, is not what its checksum says, or does not
-    build into a free-threaded Python with ssl, zlib and ctypes.
+    build into the Python asked for, with ssl, zlib and ctypes.
     """
-    prefix = cache.folder() / f"python-{source.version}t-{source.sha256[:8]}"
-    python = prefix / "bin" / "python3.14t"
+    prefix = cache.folder() / f"python-{source.name}-{source.sha256[:8]}"
     with cache.exclusive(cache.folder()):
-        if not python.exists():
+        if not source.program(prefix).exists():
             _sweep()
             with tempfile.TemporaryDirectory(dir=cache.folder(), prefix="build-") as work:
                 _build_in(Path(work), source, prefix)
-    return ask_free_threaded(str(python))
+    return source.ask(prefix)
 
 
 def _sweep() -> None:
@@ -72,8 +86,9 @@ def _build_in(work: Path, source: Source, prefix: Path) -> None:
     if " " in str(prefix):
         raise Unavailable(f"CPython does not build below a path with a space ({prefix})")
     options = [*_OPTIONS, *headers.configure_options()]
+    options += [] if source.gil else ["--disable-gil"]
     tree = _unpack(_fetch(source, work), work)
-    say(f"building Python {source.version}t in {prefix.parent}: minutes, but only this once")
+    say(f"building Python {source.name} in {prefix.parent}: minutes, but only this once")
     with (prefix.parent / "python-build.log").open("w+") as log:
         configure = ["./configure", f"--prefix={prefix}", *options]
         run_step("configure", configure, cwd=tree, log=log, counted="checking", total=900)
@@ -84,7 +99,7 @@ def _build_in(work: Path, source: Source, prefix: Path) -> None:
         install = ["make", "install", f"DESTDIR={work / 'root'}"]
         run_step("install", install, cwd=tree, log=log)
     built = work / "root" / prefix.relative_to("/")
-    ask_free_threaded(str(built / "bin" / "python3.14t"))
+    source.ask(built)
     shutil.rmtree(prefix, ignore_errors=True)
     built.rename(prefix)
 

@@ -160,15 +160,20 @@ def use_apt_sources(machine: Machine, sources: str, name: str = "test.list") -> 
 _CONFIGURE = """#!/bin/sh
 echo "checking for a stub: module _ssl... $SSL"
 echo built >> "$HOME/builds"
-case "$*" in *--disable-gil*) ;; *) echo "not asked for free threads"; exit 1;; esac
+case "$*" in *--disable-gil*) name=python3.14t;; *) name=python3.14;; esac
 for word; do case $word in --prefix=*) prefix=${word#--prefix=};; esac; done
+cat > program <<'END'
+#!/bin/sh
+case $0 in *t) exec "@PYTHON@" "$@";; esac
+echo '[[3, 14, 7], false, "/with-gil"]'
+END
+chmod +x program
 cat > Makefile <<END
 all:
 \t@echo cc -c stub.c; sleep $BUILD_SECONDS
 install:
 \t@mkdir -p \\$(DESTDIR)$prefix/bin
-\t@printf '#!/bin/sh\\nexec "%s" "\\$\\$@"\\n' '@PYTHON@' > \\$(DESTDIR)$prefix/bin/python3.14t
-\t@chmod +x \\$(DESTDIR)$prefix/bin/python3.14t
+\t@cp program \\$(DESTDIR)$prefix/bin/$name
 \t@$AFTER_INSTALL
 END
 """
@@ -178,8 +183,8 @@ END
 def stub_cpython(machine: Machine) -> bytes:
     """A source tree as CPython's looks from outside, which builds in no time.
 
-    ``make install`` yields a python3.14t that is the one this test runs on. The machine
-    gets a compiler that finds every header.
+    ``make install`` yields a python3.14t that is the one this test runs on, or a python3.14
+    that says of itself that it has the GIL. The machine gets a compiler that finds every header.
     """
     if not sysconfig.get_config_var("Py_GIL_DISABLED"):
         pytest.skip("needs a free-threaded Python to stand in for the one built")

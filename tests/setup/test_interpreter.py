@@ -102,6 +102,17 @@ def test_with_no_rung_left_the_error_says_what_to_do(machine: Machine, mirror: M
     assert "Traceback" not in done.stderr
 
 
+@needs_free_threads
+def test_to_compare_with_only_a_python_that_has_the_gil_will_do(machine: Machine) -> None:
+    ask = "from scripts.bootstrap import interpreter; print(interpreter.find_with_gil(None).path)"
+    machine.program("python3.14", _RUN_THIS)
+    done = machine.python("-c", ask)
+    assert done.returncode != 0
+    assert "has no GIL" in done.stderr
+    python = machine.program("python3.14", _WITH_GIL)
+    assert machine.python("-c", ask).stdout.strip() == str(python)
+
+
 def test_an_interpreter_tells_what_it_is() -> None:
     told = str(Interpreter("/opt/p", (3, 14, 7), free_threaded=True, prefix="/opt"))
     assert told == "Python 3.14.7, free-threaded (/opt/p)"

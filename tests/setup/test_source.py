@@ -82,6 +82,16 @@ def test_it_is_never_built_twice(machine: Machine, mirror: Mirror, stub_cpython:
     assert builds(machine) == 1
 
 
+def test_with_and_without_the_gil_are_two_builds_of_one_source(
+    machine: Machine, mirror: Mirror, stub_cpython: bytes
+) -> None:
+    without = _program(mirror.offer(PATH, stub_cpython))
+    with_gil = without.replace("')).path", "', gil=True)).path")
+    paths = [machine.python("-c", program).stdout.strip() for program in (without, with_gil)]
+    assert [path.rpartition("/")[2] for path in paths] == ["python3.14t", "python3.14"]
+    assert builds(machine) == 2
+
+
 def test_two_setups_at_once_build_once(
     machine: Machine, mirror: Mirror, stub_cpython: bytes
 ) -> None:
