@@ -19,7 +19,10 @@ from ranking.topk import top_k
 BREADTH: Final = 12
 """How many candidates a sketch gives for each vector that is wanted: recall for time."""
 
-_MUCH: Final = 8  # times the breadth: with fewer vectors the scan of all is as quick
+LEAST_BREADTH: Final = 6000
+"""How many it gives at least: the few best of a tight cluster look alike in it."""
+
+_MUCH: Final = 6  # times the breadth: with fewer vectors the scan of all is as quick
 _SAMPLE: Final = 64  # one in so many blocks is looked at ahead of the others
 
 
@@ -31,9 +34,9 @@ class Search:
 
         items, scores = search.best([search.part(low, high) for low, high in ranges])
 
-    With a sketch it reads that, takes `BREADTH` * k candidates from it and gives them their exact
-    scores: nearly all of the best k, in exact order. Where this many candidates are much of the
-    whole, it does without.
+    With a sketch it reads that, takes `BREADTH` candidates from it for each vector wanted, and
+    gives them their exact scores: nearly all of the best k, in exact order. Where the candidates
+    would be much of the whole, it does without.
     """
 
     def __init__(
@@ -47,8 +50,8 @@ class Search:
         self.blocks = -(-len(vectors) // LANES)
         self._vectors, self._query, self._blocked = vectors, query, blocked
         self._k = min(max(k, 0), len(vectors))
-        self._breadth = BREADTH * self._k
-        self._sketch = sketch if 0 < _MUCH * self._breadth < len(vectors) else None
+        self._breadth = max(BREADTH * self._k, LEAST_BREADTH)
+        self._sketch = sketch if _MUCH * self._breadth < len(vectors) else None
         if self._sketch is not None:
             self._asked = self._sketch.ask(query)
             self._least = self._bar(self._sketch)

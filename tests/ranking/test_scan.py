@@ -23,7 +23,7 @@ from ranking.scan.stride import even_stride
 
 type Vectors = NDArray[np.float32]
 
-N, K = 40_000, 100
+N, K = 100_000, 100
 
 
 def draw(n: int, width: int, seed: int = 0) -> Vectors:
@@ -131,7 +131,9 @@ def test_what_is_blocked_takes_nobody_s_place(world: str, share: float) -> None:
         assert np.isin(wanted, items).mean() >= 0.9 if len(wanted) else True
 
 
-@given(st.sampled_from([*WORLDS]), st.booleans(), st.lists(st.integers(0, 313), max_size=7))
+@given(
+    st.sampled_from([*WORLDS]), st.booleans(), st.lists(st.integers(0, N // 128 + 1), max_size=7)
+)
 def test_parts_give_what_the_whole_gives_bit_for_bit(
     world: str, sketched: bool, cuts: list[int]
 ) -> None:
