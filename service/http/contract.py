@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.http import wire
-from service.http.problems import EventsNotStored, FilterInvalid, ProblemError, UnknownItems
+from service.http.problems import (
+    ChangeUnderWay,
+    EventsNotStored,
+    FilterInvalid,
+    ModelRefused,
+    NoSuchVersion,
+    NoWayBack,
+    PointerNotWritten,
+    ProblemError,
+    UnknownItems,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +69,25 @@ EVENTS = Operation(
     {"events": [{"user_id": "visitor-1", "item_id": "50", "type": "click", "event_id": "e-1"}]},
     (EventsNotStored,),
 )
+
+ACTIVATE = Operation(
+    "/v1/models/activate",
+    "Verify and try a version, then have every replica serve it",
+    wire.ActivateRequest,
+    wire.ChangeAnswer,
+    {"version": "2026-11-22-1"},
+    (NoSuchVersion, ChangeUnderWay, ModelRefused, PointerNotWritten),
+)
+ROLLBACK = Operation(
+    "/v1/models/rollback",
+    "Have every replica serve the version before",
+    wire.RollbackRequest,
+    wire.ChangeAnswer,
+    {},
+    (NoWayBack, ChangeUnderWay, ModelRefused, PointerNotWritten),
+)
+
+ADMIN = (ACTIVATE, ROLLBACK)
+"""What an operator does; it will take a key of the scope `admin`."""
 
 OPERATIONS = (RECOMMENDATIONS, BATCH, RANK, SIMILAR, EVENTS)

@@ -7,81 +7,29 @@ loopback (the default) only. They will ask for the scope `admin`.
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
 from typing import Any
 
-import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from service.artifacts import versions
 from service.desk import Desk
+from service.http import problems
+from service.http.contract import ACTIVATE, ROLLBACK
 from service.http.endpoint import Endpoint
-from service.http.problems import ProblemError
-from service.http.wire import Id
+from service.http.wire import ActivateRequest, ChangeAnswer, RollbackRequest
 from service.models import errors
 from service.models.listing import ModelsAnswer, listing
 from service.models.pointer import Pointer
 from service.models.switch import Switch
 from service.observe.spans import Trace
 
-
-class ActivateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The version that every replica is to serve."""
-
-    version: Id
-
-
-class RollbackRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing: what was before is known."""
-
-
-class ChangeAnswer(msgspec.Struct, frozen=True):
-    """Sent once this replica serves ``active``; the others follow. ``previous``: the way back."""
-
-    request_id: str
-    active: str
-    previous: str | None
-
-
-class NoSuchVersion(ProblemError):
-    """The client's: no artifact of that name."""
-
-    code, title, status = "no-such-version", "No such version", 404
-
-
-class ModelRefused(ProblemError):
-    """The artifact's: damaged or unfit; the old model serves on."""
-
-    code, title, status = "model-refused", "The model was refused", 422
-
-
-class NoWayBack(ProblemError):
-    """The client's: there is no previous version."""
-
-    code, title, status = "nothing-to-go-back-to", "There is no previous version", 409
-
-
-class Busy(ProblemError):
-    """Nobody's: one change at a time."""
-
-    code, title, status = "change-under-way", "Another change is under way", 409
-    headers = MappingProxyType({"retry-after": "1"})
-
-
-class NoPointer(ProblemError):
-    """The store's: it did not confirm, so the replicas would not agree."""
-
-    code, title, status = "pointer-unreachable", "The pointer was not written", 503
-    headers = MappingProxyType({"retry-after": "1"})
-
-
-PROBLEMS: dict[type[errors.ChangeRefused], type[ProblemError]] = {
-    errors.UnknownVersion: NoSuchVersion,
-    errors.VersionRefused: ModelRefused,
-    errors.NothingToGoBackTo: NoWayBack,
-    errors.ChangeUnderWay: Busy,
-    errors.PointerUnreachable: NoPointer,
+PROBLEMS: dict[type[errors.ChangeRefused], type[problems.ProblemError]] = {
+    errors.UnknownVersion: problems.NoSuchVersion,
+    errors.VersionRefused: problems.ModelRefused,
+    errors.NothingToGoBackTo: problems.NoWayBack,
+    errors.ChangeUnderWay: problems.ChangeUnderWay,
+    errors.PointerUnreachable: problems.PointerNotWritten,
 }
 
 
@@ -123,8 +71,8 @@ def model_routes(desk: Desk, models: Models) -> dict[str, Endpoint[Any]]:
     return {
         endpoint.path: endpoint
         for endpoint in (
-            Endpoint(desk, "/v1/models/activate", ActivateRequest, models.activate),
-            Endpoint(desk, "/v1/models/rollback", RollbackRequest, models.roll_back),
+            Endpoint(desk, ACTIVATE.path, ACTIVATE.request, models.activate),
+            Endpoint(desk, ROLLBACK.path, ROLLBACK.request, models.roll_back),
         )
     }
 

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from service.http import problems
-from service.http.contract import OPERATIONS, Operation
+from service.http.contract import ADMIN, OPERATIONS, Operation
 from service.http.wire import Problem, Readiness
+from service.models.listing import ModelsAnswer
 
 _REF = "#/components/schemas/{name}"
 _PROBLEMS = (
@@ -20,8 +21,10 @@ _PROBLEMS = (
 
 def document(version: str) -> dict[str, Any]:
     """Return the document, JSON-ready."""
-    types = [part for operation in OPERATIONS for part in (operation.request, operation.answer)]
-    _, components = msgspec.json.schema_components([*types, Problem, Readiness], ref_template=_REF)
+    posts = (*OPERATIONS, *ADMIN)
+    types = [part for operation in posts for part in (operation.request, operation.answer)]
+    types += [Problem, Readiness, ModelsAnswer]
+    _, components = msgspec.json.schema_components(types, ref_template=_REF)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -32,7 +35,8 @@ def document(version: str) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            **{operation.path: {"post": _post(operation)} for operation in OPERATIONS},
+            **{operation.path: {"post": _post(operation)} for operation in posts},
+            "/v1/models": {"get": _get("Every version", "application/json", ModelsAnswer)},
             "/health/live": {"get": _get("The process is up", "text/plain")},
             "/health/ready": {"get": _get("Traffic may come here", "application/json", Readiness)},
             "/metrics": {"get": _get("Prometheus metrics", "text/plain")},
@@ -46,7 +50,7 @@ def _post(operation: Operation[Any]) -> dict[str, Any]:
     return {
         "summary": operation.summary,
         "operationId": operation.path.rsplit("/", 1)[-1],
-        "tags": ["v1"],
+        "tags": ["admin" if operation in ADMIN else "v1"],
         "security": [],
         "requestBody": {
             "required": True,
@@ -72,7 +76,7 @@ def _post(operation: Operation[Any]) -> dict[str, Any]:
                 },
                 "content": {"application/json": {"schema": _ref(operation.answer)}},
             },
-            **{str(problem.status): _problem(problem) for problem in also},
+            **{str(status): _problems(also, status) for status in sorted({p.status for p in also})},
         },
     }
 
@@ -93,9 +97,9 @@ def _get(summary: str, media_type: str, answer: type[Any] | None = None) -> dict
     }
 
 
-def _problem(problem: type[problems.ProblemError]) -> dict[str, Any]:
+def _problems(kinds: tuple[type[problems.ProblemError], ...], status: int) -> dict[str, Any]:
     return {
-        "description": problem.title,
+        "description": "; or: ".join(kind.title for kind in kinds if kind.status == status),
         "content": {problems.CONTENT_TYPE: {"schema": _ref(Problem)}},
     }
 

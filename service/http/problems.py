@@ -5,11 +5,16 @@ ProblemError                   has a stable code, a title and a status
 ├── FilterInvalid         400  the filter is none, or none for this catalogue
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
+├── NoSuchVersion         404  no artifact of that name
+├── NoWayBack             409  there is no previous version to go back to
+├── ChangeUnderWay        409  one change of the model at a time
 ├── BodyTooLarge          413  longer than the limit
 ├── NotJson               415  another content type
 ├── BodyInvalid           422  JSON of another shape than the contract; has the JSON path
+├── ModelRefused          422  the artifact is damaged or unfit; the old model serves on
 ├── ServerFault           500  a bug of ours or of a plug-in; the log has the trace
-└── EventsNotStored       503  the store did not confirm; repeat with the same event ids
+├── EventsNotStored       503  the store did not confirm; repeat with the same event ids
+└── PointerNotWritten     503  Redis did not confirm which model the replicas are to serve
 """
 
 from collections.abc import Mapping
@@ -94,6 +99,38 @@ class EventsNotStored(ProblemError):
     """The store's: nothing is acknowledged that it did not confirm."""
 
     code, title, status = "events-not-stored", "The events were not stored", 503
+    headers = MappingProxyType({"retry-after": "1"})
+
+
+class NoSuchVersion(ProblemError):
+    """The client's: no artifact of that name."""
+
+    code, title, status = "no-such-version", "No such version", 404
+
+
+class NoWayBack(ProblemError):
+    """The client's: there is no previous version."""
+
+    code, title, status = "no-way-back", "There is no previous version", 409
+
+
+class ChangeUnderWay(ProblemError):
+    """Nobody's: one change at a time."""
+
+    code, title, status = "change-under-way", "Another change is under way", 409
+    headers = MappingProxyType({"retry-after": "1"})
+
+
+class ModelRefused(ProblemError):
+    """The artifact's: damaged or unfit; the old model serves on."""
+
+    code, title, status = "model-refused", "The model was refused", 422
+
+
+class PointerNotWritten(ProblemError):
+    """The store's: it did not confirm, so the replicas would not agree."""
+
+    code, title, status = "pointer-not-written", "The pointer was not written", 503
     headers = MappingProxyType({"retry-after": "1"})
 
 

@@ -155,6 +155,24 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     slates: list[SlateAnswer]
 
 
+class ActivateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The version that every replica is to serve."""
+
+    version: Id
+
+
+class RollbackRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing: which version was before is known."""
+
+
+class ChangeAnswer(msgspec.Struct, frozen=True):
+    """Sent once this replica serves ``active``; the others follow. ``previous``: the way back."""
+
+    request_id: str
+    active: str
+    previous: str | None
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error, as RFC 9457 has it; ``path`` is the JSON path of the offending value."""
 

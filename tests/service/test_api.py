@@ -235,6 +235,6 @@ def test_the_docs_page_needs_nothing_from_elsewhere(api: Client) -> None:
 def test_the_documents_examples_are_answered(api: Client) -> None:
     document = api.get("/schema/openapi.json").json
     for path, operations in document["paths"].items():
-        if "post" in operations:
+        if "post" in operations and operations["post"]["tags"] == ["v1"]:
             content = operations["post"]["requestBody"]["content"]["application/json"]
             assert api.post(path, content["example"]).status == 200

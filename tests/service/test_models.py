@@ -115,7 +115,7 @@ def test_going_back_twice_is_refused_for_it_would_be_going_forward(
         again = rollback(client)
         assert (again.status, again.json["type"]) == (
             409,
-            "urn:braid:problem:nothing-to-go-back-to",
+            "urn:braid:problem:no-way-back",
         )
         assert served(client) == versions[0]
 
