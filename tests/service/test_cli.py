@@ -37,7 +37,8 @@ def braid(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the errors be one line wide, and no setting come from outside the test."""
+    """Let the errors be one line wide and alone, and no setting come from outside the test."""
+    monkeypatch.setattr(cli, "gil_enabled", lambda: False)  # with the GIL it is said ahead of them
     monkeypatch.setenv("COLUMNS", "300")
     for name in Settings.__dataclass_fields__:
         monkeypatch.delenv(f"BRAID_{name.upper()}", raising=False)
@@ -188,6 +189,14 @@ def test_brackets_in_an_error_are_words_and_no_colours(
     monkeypatch.setattr(cli, "app", fail)
     assert braid(monkeypatch) == 1
     assert capfd.readouterr().err == "braid: install `braid[embedded]`, not [/red] or [bold]\n"
+
+
+def test_a_python_with_the_gil_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "gil_enabled", lambda: True)
+    assert braid(monkeypatch, "--version") == 0
+    assert capfd.readouterr().err == "This Python runs with the GIL: one request uses one core.\n"
 
 
 def test_an_interrupt_ends_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:
