@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate load bench test check lock setup clean
+.PHONY: help demo serve evaluate load bench test test-gil check lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,10 @@ bench: setup ## Measure Braid beside its peers, write benchmarks/report.md (BENC
 
 test: setup ## Run the tests (ARGS="-k NAME" for some)
 	@$(python) -m pytest $(ARGS)
+
+test-gil: setup ## Run the tests on a Python with the GIL: no gain, but the same answers
+	@$(PYTHON3) -m scripts.bootstrap gil
+	@.venv-gil/bin/python -m pytest $(ARGS)
 
 check: setup ## Lint, format, types, and which room may import which
 	$(python) -m ruff check
