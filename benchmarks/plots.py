@@ -176,6 +176,48 @@ def _memory(axes: Axes, results: Any) -> None:
     axes.set(ylabel="MiB (PSS)", title=f"A table of {results['table_mib']:.0f} MiB on two cores")
 
 
+def _capacity(axes: Axes, results: Any) -> None:
+    """Draw latency against load, measured as dots and predicted as lines."""
+    for colours, (loops, found) in zip(
+        (COLOURS[:2], COLOURS[3:5]), results["checked"].items(), strict=True
+    ):
+        rates = [point["rate"] for point in found["points"]]
+        for colour, key in zip(colours, ("p50_ms", "p99_ms"), strict=True):
+            label = f"{loops} loop(s), {key[:3]}"
+            told = [point["predicted"][key] for point in found["points"]]
+            axes.plot(rates, told, color=colour, linewidth=1, label=f"{label}, predicted")
+            truth = [point["measured"][key] for point in found["points"]]
+            axes.plot(rates, truth, color=colour, marker="o", markersize=3, linestyle="")
+    axes.set(
+        yscale="log",
+        xlabel="requests per second (open loop)",
+        ylabel="ms",
+        title="W1 under load: predicted (lines) and measured (dots)",
+    )
+    axes.legend(fontsize=7)
+
+
+def _loop_choosers(axes: Axes, results: Any) -> None:
+    """Draw how much of the work the busier of two loops got."""
+    for place, (name, kept) in enumerate(results["choosers"].items()):
+        axes.bar(
+            [index + 0.4 * place for index in range(len(kept))],
+            [run["busier_loops_share"] for run in kept.values()],
+            width=0.38,
+            color=COLOURS[3 * place],
+            label=name,
+        )
+    counts = [*next(iter(results["choosers"].values()))]
+    axes.set_xticks([index + 0.2 for index in range(len(counts))], counts)
+    axes.axhline(0.5, color="black", linewidth=0.6, linestyle=":")
+    axes.set(
+        xlabel="keep-alive connections, two loops",
+        ylabel="busier loop's share of the work",
+        title="Who chooses the loop (median)",
+    )
+    axes.legend(fontsize=7)
+
+
 def pictures(name: str, results: Any) -> Mapping[str, Callable[[Axes, Any], None]]:
     """Return the pictures of a benchmark: file name without ending -> how to draw it."""
     found: dict[str, dict[str, Callable[[Axes, Any], None]]] = {
@@ -192,6 +234,8 @@ def pictures(name: str, results: Any) -> Mapping[str, Callable[[Axes, Any], None
             ),
         },
         "parallelism": {"waiting": _parallelism},
+        "loop": {"choosers": _loop_choosers},
+        "capacity": {"load": _capacity},
         "retrieval": {"largest": _retrieval},
         "memory": {"ways": _memory},
         "feast": {"ways": _feast},

@@ -288,6 +288,72 @@ def _feast(results: Any) -> Iterator[str]:
     )
 
 
+def _loop(results: Any) -> Iterator[str]:
+    yield table(
+        ["Stages run", *(f"{company}: p50 ms, p99" for company in ("alone", "beside a slow one"))],
+        [
+            [name, *(f"{run['p50_ms']:.2f}, {run['p99_ms']:.2f}" for run in kept.values())]
+            for name, kept in results["places"].items()
+        ],
+    )
+    yield (
+        "Fast requests (25 candidates) by a schedule on one loop, without helpers; the slow "
+        "one asks for 5000 candidates over and over. Below: keep-alive connections over two "
+        "loops, opened anew in each trial."
+    )
+    yield table(
+        ["Who chooses", "connections", "busier loop's share", "one had all", "req/s", "p99 ms"],
+        [
+            [
+                name,
+                connections,
+                f"{run['busier_loops_share']:.2f}",
+                f"{run['one_loop_had_all']:.0%}",
+                f"{run['per_second']:.0f}",
+                f"{run['p99_ms']:.1f}",
+            ]
+            for name, kept in results["choosers"].items()
+            for connections, run in kept.items()
+        ],
+    )
+    yield "A connection with one request on it: " + ", ".join(
+        f"{name} {took:.0f} us" for name, took in results["connecting_us"].items()
+    )
+
+
+def _capacity(results: Any) -> Iterator[str]:
+    for loops, found in results["checked"].items():
+        yield table(
+            [f"{loops} loop(s), requests/s", "p50 ms", "predicted", "", "p99 ms", "predicted", ""],
+            [
+                [
+                    f"{point['rate']:.0f}",
+                    *(
+                        cell
+                        for key in ("p50_ms", "p99_ms")
+                        for cell in (
+                            f"{point['measured'][key]:.2f}",
+                            f"{point['predicted'][key]:.2f}",
+                            f"{point[f'{key}_error']:+.0%}",
+                        )
+                    ),
+                ]
+                for point in found["points"]
+            ],
+        )
+    machines = [*results["sizes"][0]["machines"]]
+    yield table(
+        [
+            f"Loops a machine; requests/s at p99 <= {results['limit_ms']:.0f} ms on",
+            *(f"{count} machine(s)" for count in machines),
+        ],
+        [
+            [size["loops"], *(f"{size['machines'][count]:,.0f}" for count in machines)]
+            for size in results["sizes"]
+        ],
+    )
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
@@ -300,6 +366,8 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "filters": ("Filters", _cases),
     "retrieval": ("Vector search", _retrieval),
     "http": ("HTTP, JSON and the instruments", _http),
+    "loop": ("Where stages run, and who chooses the loop", _loop),
+    "capacity": ("A capacity model, and the truth", _capacity),
     "memory": ("Memory", _memory),
     "parallelism": ("Serial, asyncio, processes, threads, free threads", _parallelism),
     "swap": ("Models swapped under load", _swap),

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The kernels' own scripts have no tiny form, and take a minute to train their forests; Feast is
 # there where its benchmark has been run.
 SCRIPTS = (
-    *("crew", "batch", "http", "rank", "memory", "retrieval", "parallelism"),
+    *("crew", "batch", "http", "loop", "capacity", "rank", "memory", "retrieval", "parallelism"),
     *("stages", "filters", "swap"),
     *(("feast",) if (ROOT / ".venv-feast" / "braid-stamp").exists() else ()),
 )
