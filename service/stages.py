@@ -6,6 +6,7 @@ specification of every other.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from features.types import (
 from ranking.assemble import assemble
 from ranking.masks import blocked
 from ranking.rerank import depth_for, fill
-from ranking.retrieval import QUOTAS, SOURCES, Found, appraise, merge
+from ranking.retrieval import QUOTAS, SOURCES, Source, appraise, merge, vector
 from ranking.snapshot import Snapshot
 from service.crew import Work
 from service.observe.spans import Trace
@@ -88,16 +89,17 @@ def candidates_of(query: Query, context: Context, serving: Serving, share: Share
             items = items[~context.hidden[items]]
         return appraise(context, snapshot, items)
     mask = blocked(context, snapshot)
-    sources = list(SOURCES.items())
-    offers: list[Found | None] = [None] * len(sources)
 
-    def ask(low: int, high: int) -> None:
-        for index in range(low, high):
-            name, source = sources[index]
-            offers[index] = source(context, snapshot, mask, QUOTAS[name])
+    def spread(work: Work, blocks: int) -> None:
+        share(work, blocks, serving.search_ns_per_block)
 
-    share(ask, len(sources), serving.retrieve_ns_per_source)
-    return merge(context, snapshot, [offer for offer in offers if offer is not None])
+    # The others' work does not grow with the catalogue.
+    sources: dict[str, Source] = {**SOURCES, "vector": partial(vector.retrieve, spread=spread)}
+    return merge(
+        context,
+        snapshot,
+        [source(context, snapshot, mask, QUOTAS[name]) for name, source in sources.items()],
+    )
 
 
 async def read_missed(

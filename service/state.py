@@ -12,7 +12,7 @@ from features.schema import Schema
 from features.trust import Trust
 from features.types import Context
 from ranking.masks import blocked
-from ranking.retrieval import QUOTAS, SOURCES
+from ranking.retrieval import QUOTAS, SOURCES, vector
 from ranking.snapshot import Snapshot
 from service.filters import Filters
 
@@ -37,7 +37,7 @@ class Serving:
     filters: Filters
     properties: tuple[msgspec.Raw, ...]
     score_ns_per_row: float
-    retrieve_ns_per_source: float
+    search_ns_per_block: float
 
     @classmethod
     def of(
@@ -68,7 +68,7 @@ class Serving:
                 msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
             ),
             score_ns_per_row=_score_ns_per_row(snapshot),
-            retrieve_ns_per_source=_retrieve_ns_per_source(snapshot),
+            search_ns_per_block=_search_ns_per_block(snapshot),
         )
 
     def keeps_rows_of(self, item_ids: tuple[str, ...], schema: Schema) -> bool:
@@ -107,15 +107,17 @@ def _score_ns_per_row(snapshot: Snapshot) -> float:
     return min(took) / CALIBRATION_ROWS
 
 
-def _retrieve_ns_per_source(snapshot: Snapshot) -> float:
+def _search_ns_per_block(snapshot: Snapshot) -> float:
     width = len(snapshot.user_columns)
     history = np.arange(min(16, len(snapshot.catalogue)), dtype=np.int64)
     context = Context(np.zeros(width, np.float32), False, history, history[:0])
     mask = blocked(context, snapshot)
+    for name, source in SOURCES.items():
+        source(context, snapshot, mask, QUOTAS[name])
     took = []
     for _ in range(CALIBRATION_ROUNDS):
+        search = vector.search(context, snapshot, mask, QUOTAS["vector"])
         began = thread_time_ns()
-        for name, source in SOURCES.items():
-            source(context, snapshot, mask, QUOTAS[name])
+        search.part(0, search.blocks)
         took.append(thread_time_ns() - began)
-    return min(took) / len(SOURCES)
+    return min(took) / max(search.blocks, 1)

@@ -10,7 +10,7 @@ from ranking.retrieval.appraise import appraise
 from ranking.retrieval.found import Found
 from ranking.retrieval.fuse import fuse
 from ranking.retrieval.merge import merge
-from ranking.retrieval.sources import OPINIONS, QUOTAS, SOURCES, opinions
+from ranking.retrieval.sources import OPINIONS, QUOTAS, SOURCES, Source, opinions
 from ranking.snapshot import Snapshot
 
 
@@ -26,6 +26,7 @@ __all__ = [
     "QUOTAS",
     "SOURCES",
     "Found",
+    "Source",
     "appraise",
     "fuse",
     "merge",

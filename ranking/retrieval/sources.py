@@ -1,15 +1,20 @@
 """The retrieval sources by name: how each finds items, and what each thinks of any items."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Context, Items
+from features.types import Context, Items, Mask
 from ranking.retrieval import cooccurrence, popularity, vector
+from ranking.retrieval.found import Found
 from ranking.snapshot import Snapshot
 
-SOURCES: Final = {
+type Source = Callable[[Context, Snapshot, Mask, int], Found]
+"""(context, snapshot, blocked, k) -> up to k items that are not blocked."""
+
+SOURCES: Final[Mapping[str, Source]] = {
     "vector": vector.retrieve,
     "cooccurrence": cooccurrence.retrieve,
     "popularity": popularity.retrieve,

@@ -1,14 +1,23 @@
 """Vector retrieval: the items whose embeddings point where the recent history points."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.types import Context, Items, Mask, Scores
 from ranking.retrieval.found import NOTHING, Found
 from ranking.retrieval.recency import recent
+from ranking.scan.keys import Keys
 from ranking.scan.rescore import rescore
 from ranking.scan.search import Search
 from ranking.snapshot import Snapshot
+
+type Work = Callable[[int, int], None]
+"""Searches blocks ``[low, high)``."""
+
+type Spread = Callable[[Work, int], object]
+"""(work, blocks): has the work done, once, for ranges that together make up ``range(blocks)``."""
 
 
 def fold_in(context: Context, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -38,9 +47,20 @@ def search(context: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Searc
     return Search(snapshot.embeddings, vector, blocked, k, snapshot.sketch)
 
 
-def retrieve(context: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Found:
-    """Return up to k items by inner product with the asker's vector; none without a history."""
+def alone(work: Work, blocks: int) -> None:
+    """Have all of it done here."""
+    work(0, blocks)
+
+
+def retrieve(
+    context: Context, snapshot: Snapshot, blocked: Mask, k: int, spread: Spread = alone
+) -> Found:
+    """Return up to k items by inner product with the asker's vector; none without a history.
+
+    The search may be spread over threads: the same bits, whoever does which blocks.
+    """
     if not len(context.history):
         return NOTHING
-    whole = search(context, snapshot, blocked, k)
-    return Found(*whole.best([whole.part(0, whole.blocks)]))
+    whole, parts = search(context, snapshot, blocked, k), list[Keys]()
+    spread(lambda low, high: parts.append(whole.part(low, high)), whole.blocks)
+    return Found(*whole.best(parts))

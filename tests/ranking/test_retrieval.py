@@ -1,6 +1,7 @@
 """One contract for every source, then what each one and their merger promise."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ranking.retrieval import (
     fuse,
     merge,
     retrieve,
+    vector,
 )
 from ranking.retrieval.found import Found
 from ranking.retrieval.recency import DECAY, WINDOW
@@ -218,3 +220,24 @@ def test_a_snapshot_s_arrays_cannot_be_written() -> None:
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
+
+
+def test_a_search_spread_over_any_ranges_in_any_order_gives_the_same_bits() -> None:
+    made = snapshot(n_items=3000)
+    rng = np.random.default_rng(6)
+    for _ in range(50):
+        mask = rng.random(3000) < rng.choice([0.0, 0.3, 0.99])
+        k = int(rng.choice([0, 1, 20, 200]))
+
+        def spread(work: vector.Work, blocks: int) -> None:
+            cuts = np.unique(rng.integers(0, blocks + 1, int(rng.integers(0, 6))))
+            edges = [0, *cuts.tolist(), blocks]
+            ranges = [(low, high) for low, high in pairwise(edges)]
+            rng.shuffle(ranges)
+            for low, high in ranges:
+                work(low, high)
+
+        whole = vector.retrieve(RECENT, made, mask, k)
+        parts = vector.retrieve(RECENT, made, mask, k, spread)
+        assert parts.items.tobytes() == whole.items.tobytes()
+        assert parts.scores.tobytes() == whole.scores.tobytes()
