@@ -27,13 +27,14 @@ from benchmarks.servers import ROOT
 from benchmarks.tables import SECTIONS
 
 NEEDS = {
-    "rank": "bench",
-    "retrieval": "bench",
-    "feast": "feast",
-    "forest": "kernels",
-    "rerank": "kernels",
+    "rank": ("bench", "gil"),
+    "retrieval": ("bench",),
+    "feast": ("feast",),
+    "forest": ("kernels",),
+    "rerank": ("kernels",),
+    "parallelism": ("gil",),
 }
-"""Which environment, besides the service's own, a benchmark's peers live in."""
+"""Which environments, besides the service's own, a benchmark's peers live in."""
 
 OLDER = {"forest", "rerank"}
 """They know no --tiny."""
@@ -59,12 +60,14 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def prepare(name: str) -> dict[str, str]:
-    """Make ready the environment that the peers live in; return what the benchmark needs to see."""
+    """Make ready the peers' environments; return what the benchmark needs to see."""
     environment = dict(os.environ)
-    need = NEEDS.get(name)
-    if need:
-        subprocess.run([_python3(), "-m", "scripts.bootstrap", need], cwd=ROOT, check=True)
-    if need == "kernels":
+    needs = NEEDS.get(name, ())
+    for need in needs:
+        # Where no Python with the GIL can be had, the benchmark says so and does without.
+        command = [_python3(), "-m", "scripts.bootstrap", need]
+        subprocess.run(command, cwd=ROOT, check=need != "gil")
+    if "kernels" in needs:
         found = [*(ROOT / ".venv-kernels" / "lib").glob("python*/site-packages")]
         environment["PYTHONPATH"] = os.pathsep.join(map(str, found))
     return environment

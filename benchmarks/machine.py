@@ -33,6 +33,19 @@ def python() -> str:
     return f"{platform.python_version()} ({'GIL' if sys._is_gil_enabled() else 'free-threaded'})"
 
 
+def build(program: str | Path = sys.executable) -> str:
+    """Return an interpreter's version, its kind, and whether a profile guided its compiler."""
+    ask = (
+        "import platform, sys, sysconfig as s;"
+        "print('CPython', platform.python_version(),"
+        " 'with the GIL,' if sys._is_gil_enabled() else 'without the GIL,',"
+        " 'with' if '--enable-optimizations' in s.get_config_var('CONFIG_ARGS') else 'without',"
+        " 'PGO')"
+    )
+    done = subprocess.run([program, "-c", ask], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)

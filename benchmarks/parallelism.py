@@ -12,7 +12,6 @@ rest is preparing features in plain Python; then all features are scored. The qu
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,16 +19,21 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
+from benchmarks.line_peer import LinePeer
+from benchmarks.machine import build
 from benchmarks.options import Options, emit, parse, say
-from benchmarks.servers import ROOT
+from benchmarks.servers import GIL_PYTHON
 
 WAYS = ("serial", "asyncio", "process pool", "threads with the GIL", "free threads")
 WAITING = (0.0, 0.25, 0.5, 0.75, 1.0)
 CORES = os.process_cpu_count() or 1
+GIL = GIL_PYTHON if GIL_PYTHON.exists() else Path(sys.executable)
+"""A build with the GIL, or this one, which PYTHON_GIL=1 gives it back."""
 
 type Features = list[float]
 
@@ -131,45 +135,25 @@ def serve_with_gil(sources: int) -> None:
     """Be the process whose threads have a GIL: one request for each line of stdin."""
     with ThreadPoolExecutor(sources) as executor:
         for line in sys.stdin:
-            wanted, wait_s, rounds = json.loads(line)
-            print(json.dumps(timed(partial(pooled, executor), wanted, wait_s, rounds)), flush=True)
+            wanted, wait_s, rounds = line.split()
+            took = timed(partial(pooled, executor), int(wanted), float(wait_s), int(rounds))
+            print(json.dumps(took), flush=True)
 
 
-class WithGil:
-    """Threads of the same interpreter with PYTHON_GIL=1, which time themselves."""
-
-    def __init__(self, most: int) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.parallelism", "--with-gil", str(most)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHON_GIL": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, sources: int, wait_s: float, rounds: int) -> tuple[float, float]:
-        """Return the milliseconds of one request, and its score."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([sources, wait_s, rounds]) + "\n")
-        self._process.stdin.flush()
-        took, result = json.loads(self._process.stdout.readline())
-        return took, result
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+def with_gil(most: int) -> LinePeer:
+    """Start a process whose threads have a GIL, and which times itself."""
+    command = [str(GIL), "-m", "benchmarks.parallelism", "--with-gil", str(most)]
+    return LinePeer(command, {"PYTHON_GIL": "1"})
 
 
 def measure(options: Options) -> dict[str, Any]:
     """Run every way over every case, in turns."""
     todo, most = plan(options), max(plan(options).sources)
     speed = rounds_per_ms()
-    gil = WithGil(most)
     # As many threads as sources, so that all wait at once. A process for each would be worse off
     # than two per core: more would only take turns, and each is a whole interpreter.
     with (
+        with_gil(most) as gil,
         ThreadPoolExecutor(most) as threads,
         ProcessPoolExecutor(2 * CORES, get_context("spawn")) as processes,
     ):
@@ -177,7 +161,7 @@ def measure(options: Options) -> dict[str, Any]:
             "serial": partial(timed, serial),
             "asyncio": partial(timed, concurrent),
             "process pool": partial(timed, partial(pooled, processes)),
-            "threads with the GIL": gil,
+            "threads with the GIL": gil.ask,
             "free threads": partial(timed, partial(pooled, threads)),
         }
         for way in ways.values():
@@ -188,8 +172,20 @@ def measure(options: Options) -> dict[str, Any]:
                 wait_s = share * todo.source_ms / 1e3
                 rounds = int((1 - share) * todo.source_ms * speed)
                 cases.append(_case(ways, sources, share, wait_s, rounds, todo.repetitions))
-    gil.close()
-    return {"source_ms": todo.source_ms, "cores": CORES, "cases": cases}
+    return {
+        "source_ms": todo.source_ms,
+        "cores": CORES,
+        "python": build(),
+        "gil": _gil(),
+        "cases": cases,
+    }
+
+
+def _gil() -> str:
+    """Say which GIL it is."""
+    if GIL_PYTHON.exists():
+        return build(GIL_PYTHON)
+    return f"{build()}, with PYTHON_GIL=1"
 
 
 def _case(

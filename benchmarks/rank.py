@@ -9,9 +9,10 @@ Answers are compared with a plain computation before anything is timed.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 from time import sleep
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 
 from benchmarks import client, servers
 from benchmarks.client import Connection, closed_loop, open_loop
-from benchmarks.machine import python
+from benchmarks.machine import build
 from benchmarks.meter import Meter, middle
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.rerank import numpy_mmr
@@ -40,6 +41,20 @@ from benchmarks.world import World
 
 TOLERANCE = 1e-5
 LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
+
+
+GIL_BUILD = "braid on a GIL build"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A contestant not yet started: ``serve`` gives the command for a port and flags."""
+
+    name: str
+    about: str
+    serve: Callable[..., list[str]]
+    flags: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -75,7 +90,9 @@ class Plan:
 
 def plan(options: Options) -> Plan:
     """Return what goes with the size; only the tiny one goes without peers that are not there."""
-    few = ("braid", "fastapi") if servers.PEER_PYTHON.exists() else ("braid",)
+    few = ["braid"]
+    few += ["fastapi"] if servers.PEER_PYTHON.exists() else []
+    few += [GIL_BUILD] if servers.GIL_PYTHON.exists() else []
     return options.pick(
         full=Plan(100_000, 200, 20, 5.0, 5, 3.0, LOADS, 5, 2.0),
         short=Plan(20_000, 200, 10, 2.0, 3, 0.7, LOADS[1::2], 1, 1.0),
@@ -95,46 +112,54 @@ def contest(stack: ExitStack, base: Ground, probe: bytes, names: Sequence[str]) 
     }
     two, one = {**found, "W1_THREADS": "2"}, {**found, "W1_THREADS": "1"}
     offers = [
-        ("braid", f"Braid as it comes: {python()}, near cache warm", own, {}),
-        (
+        Offer("braid", f"Braid as it comes: {build()}, near cache warm", servers.braid, own),
+        Offer(
             "braid, no near cache",
             "every row of every request from Valkey, by one MGET",
+            servers.braid,
             [*own, "--near-cache-mib", "0"],
-            {},
         ),
-        (
-            "braid, GIL on",
-            "the same free-threaded build with PYTHON_GIL=1; no GIL build of 3.14 was at hand",
-            own,
-            {"PYTHON_GIL": "1"},
-        ),
-        ("fastapi", "one process, LightGBM on 2 OpenMP threads", [], two),
-        (
+        *_with_gil(own),
+        Offer("fastapi", "one process, LightGBM on 2 OpenMP threads", servers.peer, [], two),
+        Offer(
             "fastapi, process pool",
             "one process and ProcessPoolExecutor(2), half of the rows each",
+            servers.peer,
             [],
             {**one, "W1_POOL": "2"},
         ),
-        (
+        Offer(
             "fastapi, 2 workers",
             "uvicorn --workers 2, LightGBM on one thread each",
+            servers.peer,
             ["--workers", "2"],
             one,
         ),
     ]
     started: list[Contestant] = []
-    for name, about, flags, environment in offers:
-        if names and name not in names:
+    for offer in offers:
+        if names and offer.name not in names:
             continue
-        say(f"start {name}")
+        say(f"start {offer.name}")
         port = servers.free_port()
-        serve = servers.braid if name.startswith("braid") else servers.peer
+        command = offer.serve(port, *offer.flags)
         log = world.folder / f"{len(started)}.log"
         server = stack.enter_context(
-            servers.serving(name, serve(port, *flags), port, probe, log, environment)
+            servers.serving(offer.name, command, port, probe, log, offer.environment)
         )
-        started.append(Contestant(server, about))
+        started.append(Contestant(server, offer.about))
     return started
+
+
+def _with_gil(flags: Sequence[str]) -> list[Offer]:
+    """Offer the same service on the same version of Python with the GIL, if there is one."""
+    if not servers.GIL_PYTHON.exists():
+        say(
+            f"left out: {GIL_BUILD}, for there is no {servers.GIL_PYTHON.relative_to(servers.ROOT)}"
+        )
+        return []
+    serve = partial(servers.braid, python=servers.GIL_PYTHON)
+    return [Offer(GIL_BUILD, f"the same on {build(servers.GIL_PYTHON)}", serve, flags)]
 
 
 class Reference:

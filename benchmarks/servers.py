@@ -17,6 +17,7 @@ from benchmarks.client import Address, Connection, good
 
 ROOT = Path(__file__).resolve().parents[1]
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
+GIL_PYTHON = ROOT / ".venv-gil" / "bin" / "python"
 START_TIMEOUT_S = 60.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 MIB = 2**20
@@ -90,10 +91,12 @@ def serving(
                 process.wait()
 
 
-def braid(port: int, *flags: str, variant: str | None = None) -> list[str]:
-    """Return the command that serves Braid, or a variant of it, with this interpreter."""
+def braid(
+    port: int, *flags: str, variant: str | None = None, python: str | Path = sys.executable
+) -> list[str]:
+    """Return the command that serves Braid, or a variant of it."""
     program = ["benchmarks.variants", variant] if variant else ["service.cli"]
-    return [sys.executable, "-m", *program, "serve", "--port", str(port), *flags]
+    return [str(python), "-m", *program, "serve", "--port", str(port), *flags]
 
 
 def peer(port: int, *flags: str) -> list[str]:

@@ -22,7 +22,7 @@ def _rank(results: Any) -> Iterator[str]:
         f"{max(results['equal']['largest_difference'].values()):.0e}."
     )
     head = ["", "p50 ms", "p99 ms", "8 at once: p50", "p99", "req/s"]
-    head += ["req/s at p99 <= 25 ms", "CPU ms", "store CPU ms", "client CPU ms", "PSS MiB"]
+    head += ["req/s at p99 <= 25 ms", "CPU ms", "store CPU ms", "client CPU ms", "RSS MiB", "PSS"]
     yield table(
         head,
         [
@@ -36,14 +36,16 @@ def _rank(results: Any) -> Iterator[str]:
                     f"{one['closed']['1'][f'{who}_cpu_ms']:.2f}"
                     for who in ("server", "store", "client")
                 ),
-                f"{one['memory_mib']['pss']:.0f}",
+                *(f"{one['memory_mib'][kind]:.0f}" for kind in ("rss", "pss")),
             ]
             for one in results["contestants"]
         ],
     )
     yield (
         "One request at a time, then eight; then an open loop with Poisson arrivals, latency from "
-        "the time a request was due. CPU is per request, one at a time."
+        "the time a request was due. CPU is per request, one at a time, of all processes and "
+        "threads. RSS counts a page in each process that has it; PSS splits it between all of "
+        "them, the other contestants and this client included, which flatters those that run alike."
     )
     stages = [*next(iter(results["stages_ms"].values()))]
     yield table(
@@ -179,8 +181,8 @@ def _retrieval(results: Any) -> Iterator[str]:
 def _parallelism(results: Any) -> Iterator[str]:
     ways = [*results["cases"][0]["ms"]]
     yield (
-        f"Each source takes {results['source_ms']:.0f} ms alone. Threads with the GIL: the same "
-        "build with PYTHON_GIL=1. The pool has two processes per core."
+        f"Each source takes {results['source_ms']:.0f} ms alone. Threads with the GIL: "
+        f"{results['gil']}; all else: {results['python']}. The pool has two processes per core."
     )
     yield table(
         ["Waiting", "sources", *(f"{way}, ms" for way in ways)],
