@@ -4,7 +4,7 @@ The rest of the command line is that of `braid`. Nothing of this is in the produ
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from threading import Thread
@@ -130,11 +130,11 @@ def prepared_edge() -> None:
     slate_answer = routes.slate_answer
 
     def name(
-        request_id: str, answer: Answer, asked: int, serving: Serving, trace: Trace
+        request_id: str, answer: Answer, brought: Sequence[str], serving: Serving, trace: Trace
     ) -> SlateAnswer:
-        if asked not in first:
-            first[asked] = slate_answer(request_id, answer, asked, serving, trace)
-        return first[asked]
+        if len(brought) not in first:
+            first[len(brought)] = slate_answer(request_id, answer, brought, serving, trace)
+        return first[len(brought)]
 
     routes.slate_answer = name
 

@@ -1,5 +1,7 @@
 """From the pipeline's arrays to the JSON that a client reads."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ranking.columns import SOURCE_NAMES
@@ -15,11 +17,11 @@ TASTE = "close to your taste"
 
 
 def slate_answer(
-    request_id: str, answer: Answer, asked: int, serving: Serving, trace: Trace
+    request_id: str, answer: Answer, brought: Sequence[str], serving: Serving, trace: Trace
 ) -> SlateAnswer:
     """Name the picks, and say where each came from and why.
 
-    ``asked`` is how many candidates the client brought itself, 0 when retrieval found them.
+    ``brought`` are the candidates that the client brought itself; none when retrieval found them.
     """
     catalogue = serving.snapshot.catalogue
     picks, block = answer.slate.picks, answer.block
@@ -54,9 +56,15 @@ def slate_answer(
         degraded=[Degradation(stage, reason) for stage, reason in trace.degraded],
         coverage=Coverage(
             features=_share(int(np.count_nonzero(block.present)), len(block.present)),
-            scored=_share(len(block.rows), asked or len(block.rows)),
+            scored=1.0 if len(block.rows) == len(brought) else _known_share(brought, serving),
         ),
     )
+
+
+def _known_share(brought: Sequence[str], serving: Serving) -> float:
+    """Return how many of these ids the catalogue has; repeats and exclusions do not count."""
+    wanted = set(brought)
+    return _share(len(serving.snapshot.catalogue.ordinals(wanted)), len(wanted))
 
 
 def _share(part: int, whole: int) -> float:

@@ -52,7 +52,7 @@ class Answers:
             _check_filter(query, serving, f"$.queries[{index}].filter")
 
         def name(index: int, answer: Answer, own: Trace) -> SlateAnswer:
-            return slate_answer(f"{request_id}.{index}", answer, 0, serving, own)
+            return slate_answer(f"{request_id}.{index}", answer, (), serving, own)
 
         slates = await recommend_batch(queries, serving, desk.store, desk.caller, trace, name)
         return BatchAnswer(request_id, slates)
@@ -103,7 +103,7 @@ class Answers:
         _check_filter(query, serving, "$.filter")
         answer = await recommend(query, serving, desk.store, desk.caller, trace)
         with trace.span("encode"):
-            return slate_answer(request_id, answer, len(query.candidates), serving, trace)
+            return slate_answer(request_id, answer, query.candidates, serving, trace)
 
 
 def _check_filter(query: Query, serving: Serving, path: str) -> None:

@@ -40,7 +40,7 @@ def answer(picks: list[int], present: list[bool] | None = None) -> Answer:
 
 
 def test_every_pick_is_named_in_order_with_source_and_reason(serving: Serving) -> None:
-    made = slate_answer("r-1", answer([2, 0, 1, 3]), 0, serving, Trace())
+    made = slate_answer("r-1", answer([2, 0, 1, 3]), (), serving, Trace())
     assert (made.request_id, made.model_version) == ("r-1", "made by hand")
     assert [(item.item_id, item.source, item.reason) for item in made.items] == [
         ("x", "popularity", "popular right now"),
@@ -53,7 +53,7 @@ def test_every_pick_is_named_in_order_with_source_and_reason(serving: Serving) -
 
 
 def test_the_properties_go_out_as_they_are_in_the_catalogue(serving: Serving) -> None:
-    made = slate_answer("r-1", answer([0, 2]), 0, serving, Trace())
+    made = slate_answer("r-1", answer([0, 2]), (), serving, Trace())
     sent = msgspec.json.decode(msgspec.json.encode(made))
     assert [item["properties"] for item in sent["items"]] == [
         {"title": "Star Wars", "genre": ["Action"]},
@@ -64,14 +64,17 @@ def test_the_properties_go_out_as_they_are_in_the_catalogue(serving: Serving) ->
 def test_a_cause_without_a_title_is_named_by_its_id(serving: Serving) -> None:
     plain = answer([0])
     plain.candidates.because[0] = 2
-    [item] = slate_answer("r-1", plain, 0, serving, Trace()).items
+    [item] = slate_answer("r-1", plain, (), serving, Trace()).items
     assert item.reason == "because of x"
 
 
 def test_coverage_tells_the_share_of_stored_rows_and_of_known_candidates(serving: Serving) -> None:
-    partly = slate_answer("r", answer([0], [True, False, True, True]), 16, serving, Trace())
+    brought = ["50", "183", "x", "y", "50", *(f"unknown {number}" for number in range(12))]
+    partly = slate_answer("r", answer([0], [True, False, True, True]), brought, serving, Trace())
     assert (partly.coverage.features, partly.coverage.scored) == (0.75, 0.25)
-    whole = slate_answer("r", answer([0]), 0, serving, Trace())
+    excluded = slate_answer("r", answer([0]), ["50", "50", "183", "w"], serving, Trace())
+    assert excluded.coverage.scored == 1.0
+    whole = slate_answer("r", answer([0]), (), serving, Trace())
     assert (whole.coverage.features, whole.coverage.scored) == (1.0, 1.0)
 
 
@@ -82,12 +85,12 @@ def test_an_empty_slate_is_an_answer(serving: Serving) -> None:
         Candidates(none, np.empty((0, 3), np.float32), none),
         FeatureBlock(none, np.empty((0, 1), np.float32), np.empty(0, np.bool_)),
     )
-    made = slate_answer("r", empty, 0, serving, Trace())
+    made = slate_answer("r", empty, (), serving, Trace())
     assert (made.items, made.coverage.features) == ([], 1.0)
 
 
 def test_what_fell_back_is_told(serving: Serving) -> None:
     trace = Trace()
     trace.degrade("context", "store_down")
-    [part] = slate_answer("r", answer([0]), 0, serving, trace).degraded
+    [part] = slate_answer("r", answer([0]), (), serving, trace).degraded
     assert (part.stage, part.reason) == ("context", "store_down")
