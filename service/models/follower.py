@@ -67,9 +67,11 @@ class Follower:
 
     def _follow(self, wanted: Wanted) -> bool:
         """Return whether something else than before is to be reported."""
+        before = self._switch.report()
+        if wanted.version == before.version:
+            return False
         if wanted.serial == self._refused_serial and monotonic() < self._retry_at:
             return False
-        before = self._switch.report()
         try:
             self._switch.follow()
         except ChangeUnderWay:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from service.artifacts import find
 from service.models.background import in_background
@@ -16,6 +17,9 @@ from service.models.errors import (
 )
 from service.models.pointer import Pointer, Report, Wanted
 from service.state import Serving, State
+
+PATIENCE_S: Final = 1.0
+"""A rollback is done by then, and a look at the pointer; a model is not prepared."""
 
 type Prepare = Callable[[Path, Serving], Serving]
 """From an artifact, and what is served now, to what may be published; raises VersionRefused."""
@@ -71,7 +75,7 @@ class Switch:
             return wanted
 
     def follow(self) -> None:
-        """Serve what is wanted; do nothing where that is so already.
+        """Serve what is wanted.
 
         Raises:
             ChangeRefused: as before; the next report says why.
@@ -117,7 +121,7 @@ class Switch:
 
     @contextmanager
     def _one_change(self) -> Iterator[None]:
-        if not self._changing.acquire(blocking=False):
+        if not self._changing.acquire(timeout=PATIENCE_S):
             raise ChangeUnderWay("another model is being prepared here; wait for it")
         try:
             yield
