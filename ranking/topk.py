@@ -11,7 +11,7 @@ from ranking.scan.keys import FLOOR, Key, Keys, indices, keep_best, room
 from ranking.scan.stride import even_stride
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# keys.py: 6f7d1506361f55ec5a751efe611f62ae7f17ad7c66a1f7602c5e31f8804d0588
+# keys.py: 25ae9a8a8dc68b2ae62a468db94fa67dec8ba11ca851a08b127aedd2173b5ce3
 
 type Picks = NDArray[np.int64]
 """Indices of what was picked, best first: int64[k]."""

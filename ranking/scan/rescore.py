@@ -9,7 +9,7 @@ from ranking.kernels import inputs, kernel, output
 from ranking.scan.instructions import prefetch, product
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# instructions.py: 10373a67c5f2a4ab42008758b0b982a6882f553c2d90a4f26ea67200acc5bb88
+# instructions.py: 63bc68c8b8d3e49f182d2390e64c599e7136637de8f77b3128ab7ac030a69d54
 
 _LINE = 16  # float32 in a cache line
 _AHEAD = 16  # vectors: they lie anywhere in memory, and it takes its time

@@ -15,7 +15,7 @@ _STEP: Final = 0.9957
 
 _PER_WORD: Final = 16  # coordinates in 32 bits
 _CHUNK: Final = 64 * LANES  # vectors drawn at a time: they stay in the cache
-_LOUDEST: Final = 127  # the query's largest coordinate, as a signed byte
+_LOUDEST: Final = 85  # the query's largest coordinate: 2 * 3 * 64 * 85 stays below 2**15
 _NO_FACTOR: Final = np.float32(np.nan).view(np.int32)  # whose product is above no bar
 
 

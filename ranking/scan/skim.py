@@ -11,8 +11,8 @@ from ranking.scan.instructions import add_products, prefetch, words_to_floats
 from ranking.scan.keys import Key, Keys, keep_best, select
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# keys.py: 6f7d1506361f55ec5a751efe611f62ae7f17ad7c66a1f7602c5e31f8804d0588
-# instructions.py: 10373a67c5f2a4ab42008758b0b982a6882f553c2d90a4f26ea67200acc5bb88
+# keys.py: 25ae9a8a8dc68b2ae62a468db94fa67dec8ba11ca851a08b127aedd2173b5ce3
+# instructions.py: 63bc68c8b8d3e49f182d2390e64c599e7136637de8f77b3128ab7ac030a69d54
 
 _AHEAD = 2  # blocks: what the processor fetches by itself comes a little late
 _LINE = 16  # int32 in a cache line
