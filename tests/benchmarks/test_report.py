@@ -88,6 +88,27 @@ def test_b12_asks_for_one_percent_and_for_exact_counts(on: float, counted: int, 
     assert judge({"instruments": instruments, "instruments_direct_us": 1.0}).met is met
 
 
+@pytest.mark.parametrize(
+    ("changes", "met"),
+    [
+        ({}, True),
+        ({"during": {"requests": 9.0, "p99_ms": 12.1}}, False),
+        ({"failed": 1}, False),
+        ({"mixed": 1}, False),
+        ({"refused": ["model-refused"]}, False),
+        ({"during": {"requests": 0.0}}, False),
+    ],
+)
+def test_b13_asks_that_nothing_fails_nothing_mixes_and_few_wait(
+    changes: dict[str, Any], met: bool
+) -> None:
+    judge = JUDGES["B13"]
+    assert judge is not None
+    calm = {"requests": 9.0, "p99_ms": 10.0}
+    swapped = {"swaps": 2, "rate": 5.0, "failed": 0, "mixed": 0, "refused": [], "outside": calm}
+    assert judge({**swapped, "during": {"requests": 9.0, "p99_ms": 12.0}, **changes}).met is met
+
+
 def kept(folder: Path, size: str) -> None:
     printed = {"machine": describe(), "load_before": [0, 0, 0], "results": ranked(10.0, {50: 9.0})}
     keep(folder, "rank", size, printed)
