@@ -74,6 +74,8 @@ class Follower:
             return False
         try:
             self._switch.follow()
+        except PointerUnreachable:
+            raise  # that is no word about the version
         except ChangeUnderWay:
             return False  # its end will be seen at the next look
         except ChangeRefused as fault:
