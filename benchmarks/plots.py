@@ -161,7 +161,7 @@ def _feast(axes: Axes, results: Any) -> None:
     colours = [COLOURS[0] if name.startswith("braid") else COLOURS[2] for name in p50]
     axes.barh(range(len(p50)), [*p50.values()], color=colours)
     for place, took in enumerate(p50.values()):
-        axes.text(took, place, f"  {took:.3g}", va="center", fontsize=7)
+        axes.text(took, place, f"  {took:.4g}", va="center", fontsize=7)
     axes.set_yticks(range(len(p50)), [*p50], fontsize=7)
     axes.invert_yaxis()
     axes.margins(x=0.15)

@@ -265,6 +265,10 @@ def _swap(results: Any) -> Iterator[str]:
     )
 
 
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _feast(results: Any) -> Iterator[str]:
     about, far = results["feast"], results["ways"]["braid, far"]
     yield (
@@ -280,10 +284,10 @@ def _feast(results: Any) -> Iterator[str]:
             [
                 f"**{name}**: {way['about']}",
                 *(
-                    f"{way[key]:.3g}"
+                    _three_digits(way[key])
                     for key in ("p50_ms", "p99_ms", "server_cpu_ms", "store_cpu_ms")
                 ),
-                f"{way['p50_ms'] / far['p50_ms']:.3g}x",
+                _three_digits(way["p50_ms"] / far["p50_ms"]),
             ]
             for name, way in results["ways"].items()
         ],
