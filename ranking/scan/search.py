@@ -16,10 +16,10 @@ from ranking.scan.sketch import Sketch
 from ranking.scan.skim import skim
 from ranking.topk import top_k
 
-BREADTH: Final = 12
+BREADTH: Final = 10
 """How many candidates a sketch gives for each vector that is wanted: recall for time."""
 
-LEAST_BREADTH: Final = 6000
+LEAST_BREADTH: Final = 5000
 """How many it gives at least: the few best of a tight cluster look alike in it."""
 
 _MUCH: Final = 6  # times the breadth: with fewer vectors the scan of all is as quick
