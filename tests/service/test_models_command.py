@@ -36,6 +36,7 @@ def url(folder: Path) -> Iterator[str]:
 @pytest.fixture
 def braid(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], url: str) -> Braid:
     monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(cli, "gil_enabled", lambda: False)  # with the GIL it is said ahead of all
 
     def run(*words: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["braid", "models", *words, "--url", url])
