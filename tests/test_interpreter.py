@@ -109,7 +109,7 @@ def test_what_would_switch_it_on_is_not_installed(name: str) -> None:
     "lock", sorted((ROOT / "requirements").glob("*.lock")), ids=lambda p: p.name
 )
 def test_what_would_switch_it_on_is_in_no_lock_of_the_service(lock: Path) -> None:
-    if lock.name in {"bench.lock", "load.lock"}:
+    if lock.name in {"bench.lock", "feast.lock", "load.lock"}:
         pytest.skip("locust and the benchmarks' peers have environments of their own")
     assert re.findall(r"hiredis|libvalkey", lock.read_text()) == []
 
