@@ -7,15 +7,17 @@ A source takes as long alone as any other, of which a share is waiting (a remote
 rest is preparing features in plain Python; then all features are scored. The question is that of
 "Async I/O is not enough" (astronautas.github.io, 2024), whose 32 sources took 34.7 s with asyncio,
 9.5 s with processes and 9.1 s with free threads. All ways must give the same scores.
+
+`import service` comes first, for it makes the constants of what is imported after it immortal, as
+it does for a shop's own scorer: two threads that share a mortal 0.999 are slower than one
+(docs/decisions/0013). The other ways do not care.
 """  # noqa: D205  the first sentence needs its two lines
 
-import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -24,18 +26,17 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import service  # noqa: F401  see above
 from benchmarks.line_peer import LinePeer
 from benchmarks.machine import build
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import GIL_PYTHON
+from benchmarks.sources import concurrent, pooled, prepare, serial
 
-WAYS = ("serial", "asyncio", "process pool", "threads with the GIL", "free threads")
 WAITING = (0.0, 0.25, 0.5, 0.75, 1.0)
 CORES = os.process_cpu_count() or 1
 GIL = GIL_PYTHON if GIL_PYTHON.exists() else Path(sys.executable)
 """A build with the GIL, or this one, which PYTHON_GIL=1 gives it back."""
-
-type Features = list[float]
 
 
 @dataclass(frozen=True)
@@ -55,60 +56,6 @@ def plan(options: Options) -> Plan:
         short=Plan((1, 4, 32), WAITING[::2], 10.0, 3),
         tiny=Plan((2,), (0.5,), 2.0, 1),
     )
-
-
-def prepare(source: int, rounds: int) -> Features:
-    """Compute one source's features: a plain Python loop over a history of ``rounds`` events."""
-    clicks, decayed, best = 0, 0.0, 0.0
-    state = source + 1
-    for _ in range(rounds):
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        price = (state >> 8) / 65536.0
-        clicks += state & 1
-        decayed = 0.999 * decayed + price
-        best = max(best, price)
-    return [clicks / (rounds or 1), decayed, best]
-
-
-def fetch_and_prepare(source: int, wait_s: float, rounds: int) -> Features:
-    """Wait for a source as a blocking client does, then prepare its features."""
-    if wait_s:
-        time.sleep(wait_s)
-    return prepare(source, rounds)
-
-
-def score(features: Sequence[Features]) -> float:
-    """Reduce all sources' features to one score."""
-    return sum(
-        weight * value
-        for row in features
-        for weight, value in zip((1.0, 0.01, 0.1), row, strict=True)
-    )
-
-
-def serial(sources: int, wait_s: float, rounds: int) -> float:
-    """One after the other."""
-    return score([fetch_and_prepare(source, wait_s, rounds) for source in range(sources)])
-
-
-def concurrent(sources: int, wait_s: float, rounds: int) -> float:
-    """Wait for all at once in an event loop; the computing is still one after the other."""
-
-    async def one(source: int) -> Features:
-        if wait_s:
-            await asyncio.sleep(wait_s)
-        return prepare(source, rounds)
-
-    async def every() -> list[Features]:
-        return await asyncio.gather(*(one(source) for source in range(sources)))
-
-    return score(asyncio.run(every()))
-
-
-def pooled(executor: Executor, sources: int, wait_s: float, rounds: int) -> float:
-    """One task for each source, in threads or processes."""
-    work = partial(fetch_and_prepare, wait_s=wait_s, rounds=rounds)
-    return score(list(executor.map(work, range(sources))))
 
 
 def rounds_per_ms() -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import crew, http, parallelism, rank, swap
+from benchmarks import crew, http, parallelism, rank, sources, swap
 from benchmarks.client import Reply, post
 from benchmarks.retrieval import recall
 from benchmarks.standard import request, wishes
@@ -84,7 +84,7 @@ def test_only_good_answers_are_held_against_the_counters(world: World) -> None:
 
 def test_concurrency_that_gives_another_score_is_refused() -> None:
     ways: dict[str, Callable[[int, float, int], tuple[float, float]]] = {
-        "serial": partial(parallelism.timed, parallelism.serial)
+        "serial": partial(parallelism.timed, sources.serial)
     }
     parallelism._case(ways, 2, 0.0, 0.0, 10, repetitions=1)
     ways["wrong"] = partial(parallelism.timed, lambda *_: 0.0)
