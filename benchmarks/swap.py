@@ -60,7 +60,7 @@ class Plan:
 def plan(options: Options) -> Plan:
     """Return what goes with the size."""
     return options.pick(
-        full=Plan(20_000, 200, 1000, 20.0, 20),
+        full=Plan(20_000, 200, 200, 20.0, 20),
         short=Plan(20_000, 200, 20, 10.0, 5),
         tiny=Plan(2_000, 5, 2, 1.0, 1),
     )

@@ -1,7 +1,9 @@
 """How kernels are compiled: when their module is imported, never inside a request.
 
-As `ranking.kernels`, which this room may not import: one signature, no lock held while it runs,
-inputs read-only, so that frozen and writeable arrays run the same code.
+A kernel is a plain function over arrays, made native by numba, that holds no lock while it runs.
+Its one signature takes its inputs read-only, so that frozen and writeable arrays run the same
+code. Compiled code is kept in NUMBA_CACHE_DIR, or beside the source, or in the user's cache; where
+none of them can be written, each start compiles anew (some seconds).
 """
 
 from collections.abc import Callable

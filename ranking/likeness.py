@@ -8,8 +8,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Items
-from ranking.kernels import inlined, inputs, kernel, output
 from ranking.lanes import LANES, choose, gather, load, multiply_add, spread, store
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1

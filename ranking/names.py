@@ -17,8 +17,8 @@ from llvmlite.ir import IRBuilder, Value
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Items
-from ranking.kernels import inlined, inputs, kernel, output
 from ranking.lanes import _instruction
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1

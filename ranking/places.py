@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from ranking.kernels import inputs, kernel, output
+from features.kernels import inputs, kernel, output
 
 type Floats = NDArray[np.float32]
 

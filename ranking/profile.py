@@ -6,8 +6,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Context, Items
-from ranking.kernels import inlined, inputs, kernel, output
 from ranking.retrieval.recency import recent
 from ranking.snapshot import Snapshot
 

@@ -8,8 +8,8 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Items, Rows
-from ranking.kernels import inlined, inputs, kernel, output
 from ranking.lanes import LANES, _instruction, choose, load, magnitude, spread, store
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1

@@ -4,8 +4,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Rows, Scores
-from ranking.kernels import inlined, inputs, kernel, output
 from ranking.lanes import (
     CACHE_LINE,
     LANES,

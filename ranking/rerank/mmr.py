@@ -4,8 +4,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from features.types import Scores
-from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES, choose, load, spread, store
 from ranking.rerank.blocks import lay_out
 from ranking.topk import Picks, top_k

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import types
 
+from features.kernels import kernel, output
 from features.types import Candidates, Context, Items
-from ranking.kernels import kernel, output
 from ranking.retrieval.because import because
 from ranking.retrieval.sources import opinions
 from ranking.snapshot import Snapshot

@@ -4,8 +4,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from features.types import Scores
-from ranking.kernels import inputs, kernel, output
 
 type Picks = NDArray[np.int64]
 

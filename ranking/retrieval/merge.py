@@ -6,8 +6,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from features.types import Candidates, Context, Items, Scores
-from ranking.kernels import inputs, kernel, output
 from ranking.retrieval.because import because
 from ranking.retrieval.found import Found
 from ranking.snapshot import Snapshot

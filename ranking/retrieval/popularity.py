@@ -3,8 +3,8 @@
 import numpy as np
 from numba import types
 
+from features.kernels import inputs, kernel, output
 from features.types import Context, Items, Mask, Scores
-from ranking.kernels import inputs, kernel, output
 from ranking.retrieval.found import Found
 from ranking.snapshot import Snapshot
 

@@ -4,8 +4,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Items, Mask, Scores
-from ranking.kernels import inlined, inputs, kernel, output
 
 FREE = np.int32(-1)
 _INDEX = (1 << 32) - 1  # the half of a key that holds ~item

@@ -4,14 +4,14 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from features.types import Mask
-from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES
 from ranking.scan.instructions import four_products, prefetch, product
 from ranking.scan.keys import FLOOR, Key, Keys, keep_best, select
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
-# keys.py: 25ae9a8a8dc68b2ae62a468db94fa67dec8ba11ca851a08b127aedd2173b5ce3
+# keys.py: b12cdcc9abf8670530efd70e1abf40a45cbb55ac7ed7abdfc19628ea36a980dc
 # instructions.py: 63bc68c8b8d3e49f182d2390e64c599e7136637de8f77b3128ab7ac030a69d54
 
 _AHEAD = 16  # vectors

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from features.kernels import inlined
 from features.types import Mask, Scores
-from ranking.kernels import inlined
 from ranking.lanes import LANES, load, spread
 from ranking.scan.instructions import bits, float_of, lowest, word_of
 

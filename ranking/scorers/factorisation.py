@@ -7,8 +7,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from features.types import Rows, Scores
-from ranking.kernels import inputs, kernel, output
 from ranking.lanes import (
     LANES,
     TILE,

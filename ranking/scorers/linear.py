@@ -7,8 +7,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from features.types import Rows, Scores
-from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES, gather, load, spread, store, to_doubles
 from ranking.scorers.parameters import checked
 from ranking.scorers.rows import check_rows

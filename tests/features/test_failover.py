@@ -37,12 +37,20 @@ class Pair:
         return Address.parse(f"unix://{self.link}")
 
     def fail_over(self) -> None:
-        """Make the replica the primary, and the other its replica, and move the address."""
+        """Make the replica the primary, and the other its replica, and move the address.
+
+        What the primary acknowledged is replicated by then: what a failover may lose is not what
+        these tests are about.
+        """
+        until(lambda: self._offset(self.primary, "master") == self._offset(self.replica, "slave"))
         self.replica.replicaof("NO", "ONE")
         self.primary.replicaof("127.0.0.1", str(self.ports[1]))
         moved = self.link.with_suffix(".new")
         moved.symlink_to(self.replica_socket)
         moved.replace(self.link)
+
+    def _offset(self, server: Redis, role: str) -> int:
+        return int(server.info("replication")[f"{role}_repl_offset"])
 
 
 def free_port() -> int:

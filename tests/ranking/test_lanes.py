@@ -5,8 +5,8 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from features.kernels import inputs, kernel, output
 from ranking import lanes
-from ranking.kernels import inputs, kernel, output
 from ranking.lanes import LANES, choose, gather, load, store, to_bytes, trailing_zeros
 
 
