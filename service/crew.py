@@ -7,6 +7,7 @@
         party.share(work, rows, ns_per_row)
 """
 
+import os
 import sys
 import threading
 import time
@@ -18,6 +19,8 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
+from service.placement import Placement
+
 type Work = Callable[[int, int], None]
 """Does rows ``[lo, hi)``, writing only what belongs to those rows."""
 
@@ -26,9 +29,10 @@ type Work = Callable[[int, int], None]
 SHARES_PER_THREAD = 2
 # A thread's part must be worth this many hand-overs; at one, the gain would pay for the call only.
 WORTH_HANDOVERS = 2
-# To sleep and be woken costs more than most waits here last, so who waits looks for a while first
-# (docs/decisions/0013). With the GIL, looking would keep the awaited thread from running.
-LOOK_NS = 0 if sys._is_gil_enabled() else 200_000
+# To sleep and be woken costs more than most waits here last, so who waits looks for a while first,
+# giving way to any thread that wants the core (docs/decisions/0013). With the GIL, looking would
+# keep the awaited thread from running.
+LOOK_NS = 0 if sys._is_gil_enabled() else 500_000
 CALIBRATION_ROUNDS = 100
 # Between requests a helper sleeps and its core may too: that is the wake-up that a share costs.
 CALIBRATION_PAUSE_S = 0.001
@@ -83,6 +87,7 @@ class _Job:
             if time.perf_counter_ns() >= stop:
                 self._done.acquire()
                 break
+            os.sched_yield()
         if self.fault is not None:
             raise self.fault
 
@@ -94,6 +99,13 @@ class _Helper(threading.Thread):
         super().__init__(name=f"braid-crew-{index}", daemon=True)
         self.mail: SimpleQueue[_Job | _Word] = SimpleQueue()
         self._crew = crew
+        self._placement = Placement()
+
+    def rise(self) -> None:
+        """Wake it, on another core than the caller's."""
+        if self.native_id is not None:
+            self._placement.keep_off_this_core(self.native_id)
+        self.mail.put(_Word.RISE)
 
     def run(self) -> None:
         while True:
@@ -110,7 +122,7 @@ class _Helper(threading.Thread):
     def _look_for_mail(self) -> None:
         stop = time.perf_counter_ns() + LOOK_NS
         while self.mail.empty() and time.perf_counter_ns() < stop:
-            pass
+            os.sched_yield()
 
 
 class Crew:
@@ -171,20 +183,18 @@ class Crew:
             while not (helpers := self.take_idle(1)):
                 time.sleep(0)
             time.sleep(CALIBRATION_PAUSE_S)
-            [helper], awake = helpers, round_ % 2
+            [helper], ahead_ns = helpers, round_ % 2 * (LOOK_NS // 2)
             began = time.perf_counter_ns()
-            helper.mail.put(_Word.RISE)
-            if awake:
-                rising = _Job(_nothing, [(0, 1)])
-                helper.mail.put(rising)
-                rising.wait()
-                began = time.perf_counter_ns()
-            job = _Job(_nothing, [(0, 1)])
+            helper.rise()
+            while time.perf_counter_ns() < began + ahead_ns:
+                pass  # as the request does that has called, and is busy with something else
+            job, began = _Job(_nothing, [(0, 1)]), time.perf_counter_ns()
             helper.mail.put(job)
             job.wait()
-            (handovers if awake else wakes).append(time.perf_counter_ns() - began)
+            (handovers if ahead_ns else wakes).append(time.perf_counter_ns() - began)
             helper.mail.put(_Word.REST)
-        self.handover_ns, self.wake_ns = _undisturbed(handovers), _undisturbed(wakes)
+        self.wake_ns = _undisturbed(wakes)
+        self.handover_ns = _undisturbed(handovers or wakes)  # with the GIL nobody looks ahead
         return self.handover_ns
 
     def close(self) -> None:
@@ -256,7 +266,7 @@ class Party:
         crew = self._caller.crew
         self._helpers += crew.take_idle(crew.threads_worth(work_ns) - 1 - len(self._helpers))
         for helper in self._helpers:
-            helper.mail.put(_Word.RISE)
+            helper.rise()
 
     def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:
         """Have ``work`` done for all of ``[0, rows)``.

@@ -49,11 +49,12 @@ async def recommend(
         with trace.span("context"):
             [user] = await read_users([query], serving, store, trace)
             context = context_of(query, user, serving)
+        # Who is called now is awake when there is something to share.
+        party.rouse(serving.work_ns(len(query.candidates)))
         with trace.span("retrieve"):
             candidates = candidates_of(query, context, serving, party.share)
         with trace.span("features"):
             items = candidates.items
-            party.rouse(len(items) * serving.score_ns_per_row)
             gathered = serving.near.gather(items)
             [read] = await read_missed([gathered], [items], serving, store, trace)
             block = block_of(context, candidates, read, serving)

@@ -17,6 +17,7 @@ from ranking.snapshot import Snapshot
 from service.filters import Filters
 
 CALIBRATION_ROWS = 256
+MOST_OFFERED = sum(QUOTAS.values())
 CALIBRATION_ROUNDS = 5
 
 
@@ -70,6 +71,10 @@ class Serving:
             score_ns_per_row=_score_ns_per_row(snapshot),
             search_ns_per_block=_search_ns_per_block(snapshot),
         )
+
+    def work_ns(self, candidates: int) -> float:
+        """Return about how long it takes to score so many, or as many as retrieval offers if 0."""
+        return (candidates or MOST_OFFERED) * self.score_ns_per_row
 
     def keeps_rows_of(self, item_ids: tuple[str, ...], schema: Schema) -> bool:
         """Tell whether the near cache holds rows of just these items, in this form."""
