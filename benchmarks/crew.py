@@ -34,7 +34,7 @@ from service.crew import Crew
 
 GLUE = "benchmarks.glue:score"
 PAUSE_S = 0.001  # between requests a helper sleeps, and its core may too
-LOADS = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0, 1.2)
+LOADS = (0.05, 0.25, 0.45, 0.65, 0.85, 1.0, 1.2)
 RULES = ("serial", "always parallel", "crew")
 
 
@@ -56,7 +56,7 @@ class Plan:
 def plan(options: Options) -> Plan:
     """Return what goes with the size."""
     return options.pick(
-        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 200, 5, 2.0, LOADS, 5, 2.0),
+        full=Plan(100_000, 200, (128, 256, 512, 1000, 2000, 5000), 200, 5, 2.0, LOADS, 5, 1.5),
         short=Plan(20_000, 200, (256, 1000, 5000), 60, 3, 0.5, LOADS[1::2], 1, 0.7),
         tiny=Plan(2_000, 5, (300,), 3, 1, 0.05, LOADS[2:3], 1, 0.1),
     )

@@ -40,7 +40,7 @@ from benchmarks.standard import (
 from benchmarks.world import World
 
 TOLERANCE = 1e-5
-LOADS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)
+LOADS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.1)
 
 
 GIL_BUILD = "braid on a GIL build"
@@ -94,7 +94,7 @@ def plan(options: Options) -> Plan:
     few += ["fastapi"] if servers.PEER_PYTHON.exists() else []
     few += [GIL_BUILD] if servers.GIL_PYTHON.exists() else []
     return options.pick(
-        full=Plan(100_000, 200, 20, 5.0, 5, 3.0, LOADS, 5, 2.0),
+        full=Plan(100_000, 200, 20, 3.0, 5, 2.0, LOADS, 5, 1.5),
         short=Plan(20_000, 200, 10, 2.0, 3, 0.7, LOADS[1::2], 1, 1.0),
         tiny=Plan(2_000, 5, 2, 0.1, 1, 0.1, LOADS[1:2], 1, 0.2, few),
     )
