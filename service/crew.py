@@ -27,8 +27,9 @@ type Work = Callable[[int, int], None]
 # Two shares per thread: when a helper wakes late, the requester has taken one of its shares.
 # More would cost Python scorers their per-share copies (docs/decisions/0002).
 SHARES_PER_THREAD = 2
-# A thread's part must be worth this many hand-overs; at one, the gain would pay for the call only.
-WORTH_HANDOVERS = 2
+# A thread's part must be worth this many hand-overs of an empty share: a helper comes to a real one
+# with cold caches, and at two a scorer of 0.1 ms lost a third of its speed (docs/decisions/0013).
+WORTH_HANDOVERS = 8
 # To sleep and be woken costs more than most waits here last, so who waits looks for a while first,
 # giving way to any thread that wants the core (docs/decisions/0013). With the GIL, looking would
 # keep the awaited thread from running.
