@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 
 from features.schema import Schema
 from ranking.artifact import ARRAYS, FILES, FOREST, ArtifactRejected, read, read_store
-from ranking.manifest import digest
+from tests.sealing import reseal, rewrite, write_bomb
 from tests.training.worlds import small_world
 from training.train import learn, train
 
@@ -29,24 +28,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(published: Path, tmp_path: Path) -> Path:
     """A copy to be damaged."""
     return shutil.copytree(published, tmp_path / "copy")
-
-
-def reseal(folder: Path) -> None:
-    """Vouch anew for whatever now stands in folder, as a hostile or careless publisher would."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_bytes())
-    for name in manifest["files"]:
-        content = (folder / name).read_bytes()
-        manifest["files"][name] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
-    rewrite(folder, lambda old: old.update(manifest))
-
-
-def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_bytes())
-    change(manifest)
-    manifest["sha256"] = digest(manifest)
-    path.write_text(json.dumps(manifest))
 
 
 def refused(folder: Path, name: str, fault: str) -> None:
@@ -161,13 +142,7 @@ def test_an_array_of_another_type_is_refused(copy: Path, name: str) -> None:
 
 
 def test_a_pickle_is_refused_unopened(copy: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (pytest.fail, ("the pickle was opened",))
-
-    array = np.empty(60, dtype=object)
-    array[0] = Bomb()
-    np.save(copy / "popularity.npy", array, allow_pickle=True)
+    write_bomb(copy / "popularity.npy", 60)
     reseal(copy)
     refused(copy, "popularity.npy", "is object")
 

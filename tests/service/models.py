@@ -1,14 +1,11 @@
 """Small artifacts to swap between, and what may be done to one by a careless or hostile hand."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from ranking.manifest import digest
+from tests.sealing import reseal
 from tests.training.worlds import small_world
 from training.train import train
 
@@ -21,24 +18,6 @@ def publish(folder: Path, *, world: str, items: int = 60, seed: int = 0) -> str:
         properties=tuple({**shown, "world": world} for shown in dataset.catalogue.properties),
     )
     return train(replace(dataset, catalogue=catalogue), folder).name
-
-
-def reseal(folder: Path) -> None:
-    """Vouch anew for whatever now stands in the artifact."""
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    for name in manifest["files"]:
-        content = (folder / name).read_bytes()
-        manifest["files"][name] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
-    rewrite(folder, lambda old: old.update(manifest))
-
-
-def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the manifest, and have it vouch for itself again."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_bytes())
-    change(manifest)
-    manifest["sha256"] = digest(manifest)
-    path.write_text(json.dumps(manifest))
 
 
 def rewrite_forest(folder: Path, change: Callable[[str], str]) -> None:

@@ -20,8 +20,9 @@ from service.embedded import EmbeddedValkey
 from service.load import load
 from service.running import running
 from service.settings import Settings
+from tests.sealing import reseal, rewrite, write_bomb
 from tests.service.conftest import QUIET, Client, Reply
-from tests.service.models import publish, reseal, rewrite, rewrite_forest, rewrite_line
+from tests.service.models import publish, rewrite_forest, rewrite_line
 from tests.service.test_faults import until
 
 WANTED = {"session": ["i2", "i4"], "limit": 10, "deadline_ms": 10_000}
@@ -338,13 +339,7 @@ def traversing(artifact: Path) -> None:
 
 
 def pickled(artifact: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (pytest.fail, ("the pickle was opened",))
-
-    array = np.empty(60, dtype=object)
-    array[0] = Bomb()
-    np.save(artifact / "popularity.npy", array, allow_pickle=True)
+    write_bomb(artifact / "popularity.npy", 60)
     reseal(artifact)
 
 
