@@ -1,6 +1,8 @@
 """What all threads serve from: one immutable value behind one reference."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from time import thread_time_ns
 
 import msgspec
@@ -85,13 +87,15 @@ class State:
     """The published `Serving`: read once per request, replaced whole.
 
     Rebinding one attribute is atomic, with the GIL and without: a reader sees the old value or
-    the new one, and the old one lives until its last reader is done.
+    the new one, and the old one lives until its last reader is done. Writers wait for each
+    other; readers wait for nobody.
     """
 
-    __slots__ = ("_serving",)
+    __slots__ = ("_serving", "_writing")
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
+        self._writing = Lock()
 
     def read(self) -> Serving:
         """Return what to serve this one request from."""
@@ -99,7 +103,18 @@ class State:
 
     def publish(self, serving: Serving) -> None:
         """Let every request from now on be served from this."""
-        self._serving = serving
+        with self._writing:
+            self._serving = serving
+
+    def update(self, change: Callable[[Serving], Serving]) -> Serving:
+        """Publish what ``change`` makes of what is served now, and return it.
+
+        Nobody else publishes in between, so ``change`` must be short: prepare outside, and in here
+        only look whether what was prepared still fits.
+        """
+        with self._writing:
+            self._serving = change(self._serving)
+            return self._serving
 
 
 def _score_ns_per_row(snapshot: Snapshot) -> float:
