@@ -1,0 +1,72 @@
+"""The light phase lets the best of the fused rankings go on, and whatever is pinned."""
+
+import numpy as np
+import pytest
+
+from features.types import Candidates, Scores
+from ranking.light import lighten
+from ranking.retrieval import fuse, retrieve
+from tests.ranking.snapshots import context, ordinals, snapshot
+
+
+def fused_by_numpy(candidates: Candidates, weights: tuple[float, ...]) -> Scores:
+    """The definition, as an array program."""
+    offered = ~np.isnan(candidates.scores)
+    ranks = np.argsort(np.argsort(-candidates.scores, axis=0, kind="stable"), axis=0)
+    votes = np.where(offered, weights / (61.0 + ranks), 0.0)
+    total = np.zeros(len(votes))
+    for column in votes.T:
+        total += column
+    return total.astype(np.float32)
+
+
+def drawn(seed: int, sources: tuple[str, ...] = ()) -> Candidates:
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([1, 2, 130, 700]))
+    scores = np.round(rng.normal(size=(n, len(sources) or 3)), 1).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.5] = np.nan
+    items = np.sort(rng.permutation(2000)[:n])
+    return Candidates(items, scores, np.full(n, -1), sources)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_rankings_are_fused_as_by_numpy(seed: int) -> None:
+    three = drawn(seed)
+    assert fuse(three).tobytes() == fused_by_numpy(three, (1.0, 1.0, 0.1)).tobytes()
+    five = drawn(seed, ("trend", "vector", "own", "popularity", "editors"))
+    weights = {"own": 2.0, "popularity": 0.0}
+    expected = fused_by_numpy(five, (1.0, 1.0, 2.0, 0.0, 1.0))
+    assert fuse(five, weights).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_light_then_heavy_ranking_phases_keep_the_best_of_the_fused_rankings(seed: int) -> None:
+    candidates = drawn(seed)
+    keep = max(1, len(candidates.items) // 3)
+    light = lighten(candidates, keep)
+    best = np.argsort(-fuse(candidates), kind="stable")[:keep]
+    assert light.items.tolist() == np.sort(candidates.items[best]).tolist()
+    places = np.searchsorted(candidates.items, light.items)
+    np.testing.assert_array_equal(light.scores, candidates.scores[places])
+    np.testing.assert_array_equal(light.because, candidates.because[places])
+
+
+def test_few_candidates_are_left_as_they_are() -> None:
+    candidates = retrieve(context(1, 2), snapshot())
+    assert lighten(candidates, len(candidates.items)) is candidates
+
+
+def test_a_pinned_candidate_survives_whatever_its_score() -> None:
+    candidates = retrieve(context(1, 2, 3), snapshot())
+    last = candidates.items[np.argsort(fuse(candidates))[:3]]
+    light = lighten(candidates, 5, kept=np.append(last, 10_000))
+    assert set(last) <= set(light.items)
+    assert len(light.items) == 5
+    assert set(last) == set(lighten(candidates, 1, kept=last[::-1]).items)
+    assert not set(last) & set(lighten(candidates, 5).items)
+
+
+def test_the_names_of_the_sources_go_along() -> None:
+    candidates = drawn(4, ("one", "other"))
+    assert lighten(candidates, 1, {"one": 0.5}).sources == ("one", "other")
+    assert len(lighten(candidates, 1, kept=ordinals()).items) == 1
