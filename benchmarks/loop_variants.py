@@ -15,14 +15,9 @@ from typing import Any
 
 import service.http.routes
 import service.http.server
-from features.store import FeatureStore
-from features.types import Query
 from service.cli import main as braid
-from service.crew import Caller
 from service.http.acceptor import Taker
-from service.observe.spans import Trace
 from service.pipeline import Answer
-from service.state import Serving
 
 # To be exchanged, names are looked up where they are used, which no module exports.
 routes: Any = service.http.routes
@@ -92,10 +87,8 @@ def handed_over(threads: int) -> None:
         stages.close()
         raise RuntimeError("the stages waited: this variant is for requests without a user")
 
-    async def answer(
-        query: Query, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
-    ) -> Answer:
-        stages = recommend(query, serving, store, caller, trace)
+    async def answer(*asked: Any) -> Answer:
+        stages = recommend(*asked)
         return await asyncio.get_running_loop().run_in_executor(pool, partial(run, stages))
 
     routes.recommend = answer

@@ -4,7 +4,7 @@ The rest of the command line is that of `braid`. Nothing of this is in the produ
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from threading import Thread
@@ -12,15 +12,13 @@ from typing import Any, Self
 
 import service.app
 import service.http.routes
-from features.store import FeatureStore
 from features.types import Query
 from service.cli import main as braid
-from service.crew import Caller, Crew, Work
+from service.crew import Crew, Work
 from service.http.wire import SlateAnswer
 from service.observe.recorder import Recorder
 from service.observe.spans import Trace
 from service.pipeline import Answer
-from service.state import Serving
 
 # To be exchanged, names are looked up where they are used, which no module exports.
 app: Any = service.app
@@ -112,12 +110,10 @@ def edge() -> None:
     first: dict[int, Answer] = {}
     recommend = routes.recommend
 
-    async def answer(
-        query: Query, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
-    ) -> Answer:
+    async def answer(query: Query, *others: Any) -> Answer:
         key = len(query.candidates)
         if key not in first:
-            first[key] = await recommend(query, serving, store, caller, trace)
+            first[key] = await recommend(query, *others)
         return first[key]
 
     routes.recommend = answer
@@ -129,12 +125,11 @@ def prepared_edge() -> None:
     first: dict[int, SlateAnswer] = {}
     slate_answer = routes.slate_answer
 
-    def name(
-        request_id: str, answer: Answer, brought: Sequence[str], serving: Serving, trace: Trace
-    ) -> SlateAnswer:
-        if len(brought) not in first:
-            first[len(brought)] = slate_answer(request_id, answer, brought, serving, trace)
-        return first[len(brought)]
+    def name(request_id: str, answer: Answer, *others: Any) -> SlateAnswer:
+        key = len(answer.query.candidates)
+        if key not in first:
+            first[key] = slate_answer(request_id, answer, *others)
+        return first[key]
 
     routes.slate_answer = name
 

@@ -17,8 +17,10 @@ from litestar.exceptions import HTTPException
 from features.address import Address
 from features.store import FeatureStore
 from features.tracking import Tracking
+from ranking.surfaces import Surfaces, SurfacesRejected
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
+from service.errors import SettingInvalid
 from service.http.front import Front
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
@@ -33,6 +35,7 @@ from service.observe.exposition import BraidCollector, Exposition
 from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import State
+from service.surfaces.file import SurfaceFile
 
 
 class Service:
@@ -52,6 +55,11 @@ class Service:
         self._pointer = Pointer(redis_url)
         prepare = Preparation(settings, self._tracking)
         self.state = State(prepare.first(self._pointer))
+        self._surfaces = SurfaceFile(settings.surfaces)
+        try:
+            self._check_surfaces(self._surfaces.read())
+        except SurfacesRejected as fault:
+            raise SettingInvalid(f"--surfaces={settings.surfaces}: {fault}") from None
         self._switch = Switch(settings.artifact.parent, self.state, prepare.next, self._pointer)
         self._lifecycle = Lifecycle()
         self._crew = Crew(settings.crew)
@@ -80,6 +88,7 @@ class Service:
             self._tracking.start()
         self._server.start()
         self._follower.start()
+        self._surfaces.start(self._check_surfaces)
         # What lives now lives until the end: a collection need not walk it, and under free
         # threading a collection stops every thread for as long as it walks.
         gc.collect()
@@ -90,8 +99,12 @@ class Service:
         self._lifecycle.draining = True
         self._server.stop()
         self._follower.stop()
+        self._surfaces.stop()
         self._tracking.stop()
         self._crew.close()
+
+    def _check_surfaces(self, surfaces: Surfaces) -> None:
+        self.state.read().plans.check(surfaces)
 
     @asynccontextmanager
     async def _open_app(self) -> AsyncIterator[Front]:
@@ -101,7 +114,15 @@ class Service:
         # Events have a connection and a patience of their own: a read that finds the connection
         # stuck and drops it must not take them along.
         writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)
-        desk = Desk(settings, self.state, self._crew.caller(), self._lifecycle, store, writer)
+        desk = Desk(
+            settings,
+            self.state,
+            self._surfaces,
+            self._crew.caller(),
+            self._lifecycle,
+            store,
+            writer,
+        )
         self._recorders.append(desk.recorder)
         await asyncio.gather(store.open(), writer.open())
         models = Models(self._replica, self._switch, self._pointer)

@@ -25,6 +25,7 @@ from service.stages import (
     slate_of,
 )
 from service.state import Serving
+from service.surfaces.plan import Plan
 
 # Queries that each thread does before the loop may turn to others: a few milliseconds.
 TURN = 4
@@ -34,21 +35,23 @@ QUERY_NS = 1e6
 
 async def recommend_batch[T](
     queries: Sequence[Query],
+    plans: Sequence[Plan],
     serving: Serving,
     store: FeatureStore,
     caller: Caller,
     trace: Trace,
     name: Callable[[int, Answer, Trace], T],
 ) -> list[T]:
-    """Answer every query as `service.pipeline.recommend` would.
+    """Answer every query by its plan as `service.pipeline.recommend` would.
 
     ``name`` makes of each answer what is to be sent, in the thread that found it: given the
     query's index, its answer, and a trace of its own that tells what fell back.
     """
 
     def find(index: int) -> tuple[Context, Candidates, Gathered]:
-        query, context = queries[index], context_of(queries[index], users[index], serving)
-        candidates = candidates_of(query, context, serving, serial)
+        query, plan = queries[index], plans[index]
+        context = context_of(query, plan, users[index], serving, trace.arrived_s)
+        candidates = candidates_of(query, plan, context, serving, serial)
         return context, candidates, serving.near.gather(candidates.items)
 
     def rank(index: int) -> T:
@@ -58,7 +61,8 @@ async def recommend_batch[T](
         scores = scores_of(block, serving, serial, own)
         slate = slate_of(queries[index], block, scores, serving.snapshot, own)
         trace.degraded.extend(own.degraded[len(told) :])
-        return name(index, Answer(slate, candidates, block), own)
+        query, plan = queries[index], plans[index]
+        return name(index, Answer(query, plan, context, candidates, block, scores, slate), own)
 
     with caller.party() as party:
         with trace.span("context"):

@@ -9,6 +9,7 @@ from service.crew import Caller
 from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import State
+from service.surfaces.file import SurfaceFile
 
 
 @dataclass(slots=True)
@@ -20,10 +21,11 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Shared with the other loops: settings, state, lifecycle. This loop's own: the rest."""
+    """Shared with other loops: settings, state, surfaces, lifecycle. This loop's own: the rest."""
 
     settings: Settings
     state: State
+    surfaces: SurfaceFile
     caller: Caller
     lifecycle: Lifecycle
     store: FeatureStore

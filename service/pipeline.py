@@ -17,7 +17,7 @@ not a fault: that request fails, alone.
 from dataclasses import dataclass
 
 from features.store import FeatureStore
-from features.types import Candidates, FeatureBlock, Query, Slate
+from features.types import Candidates, Context, FeatureBlock, Query, Scores, Slate
 from service.crew import Caller
 from service.observe.spans import Trace
 from service.stages import (
@@ -30,29 +30,34 @@ from service.stages import (
     slate_of,
 )
 from service.state import Serving
+from service.surfaces.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The slate and what is needed to tell where it came from."""
+    """The slate, and every value on the way to it."""
 
-    slate: Slate
+    query: Query
+    plan: Plan
+    context: Context
     candidates: Candidates
     block: FeatureBlock
+    scores: Scores
+    slate: Slate
 
 
 async def recommend(
-    query: Query, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
+    query: Query, plan: Plan, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
 ) -> Answer:
     """Answer a query from one snapshot; both the values and the order of the stages are here."""
     with caller.party() as party:
         with trace.span("context"):
             [user] = await read_users([query], serving, store, trace)
-            context = context_of(query, user, serving)
+            context = context_of(query, plan, user, serving, trace.arrived_s)
         # Who is called now is awake when there is something to share.
         party.rouse(serving.work_ns(len(query.candidates)))
         with trace.span("retrieve"):
-            candidates = candidates_of(query, context, serving, party.share)
+            candidates = candidates_of(query, plan, context, serving, party.share)
         with trace.span("features"):
             items = candidates.items
             gathered = serving.near.gather(items)
@@ -62,4 +67,4 @@ async def recommend(
             scores = scores_of(block, serving, party.share, trace)
         with trace.span("rerank"):
             slate = slate_of(query, block, scores, serving.snapshot, trace)
-    return Answer(slate, candidates, block)
+    return Answer(query, plan, context, candidates, block, scores, slate)

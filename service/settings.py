@@ -40,6 +40,9 @@ class Settings:
     artifact: Path = Path("artifacts")
     """An artifact, or a folder of artifacts, of which the newest is taken."""
 
+    surfaces: Path | None = None
+    """A TOML file of surfaces, followed while it changes; without it Braid's own."""
+
     scorer: str | None = None
     """module:function, a plain Python scorer in place of the artifact's model."""
 

@@ -6,6 +6,7 @@ specification of every other.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,13 +26,15 @@ from features.types import (
     Slate,
 )
 from ranking.assemble import assemble
+from ranking.columns import SOURCE_NAMES
 from ranking.masks import blocked
 from ranking.rerank import depth_for, fill
-from ranking.retrieval import QUOTAS, SOURCES, Source, appraise, merge, vector
+from ranking.retrieval import Source, appraise, merge, vector
 from ranking.snapshot import Snapshot
 from service.crew import Work
 from service.observe.spans import Trace
 from service.state import Serving
+from service.surfaces.plan import Plan
 
 type Share = Callable[[Work, int, float], int]
 """(work, rows, nanoseconds per row) -> the number of threads that took part."""
@@ -61,8 +64,10 @@ async def read_users(
     return [next(read) if query.user_id is not None else None for query in queries]
 
 
-def context_of(query: Query, user: UserRecord | None, serving: Serving) -> Context:
-    """Bring together who asks, what they did, and what they do not want.
+def context_of(
+    query: Query, plan: Plan, user: UserRecord | None, serving: Serving, now_s: float
+) -> Context:
+    """Bring together who asks, what they did, and what is not to be shown.
 
     Raises:
         FilterRejected: the query's filter is none for this catalogue.
@@ -73,12 +78,25 @@ def context_of(query: Query, user: UserRecord | None, serving: Serving) -> Conte
         user_row=user.row if user else serving.user_schema.default_row,
         known=user.known if user else False,
         history=ordinals([*query.session, *query.seed_items, *stored]),
-        exclude=ordinals(query.exclude),
-        hidden=serving.filters.hidden(query.filter) if query.filter is not None else None,
+        exclude=ordinals((*query.exclude, *query.shown)),
+        hidden=_hidden(query, plan, serving),
+        live=serving.live,
+        now_s=now_s,
+        seed=query.seed,
     )
 
 
-def candidates_of(query: Query, context: Context, serving: Serving, share: Share) -> Candidates:
+def _hidden(query: Query, plan: Plan, serving: Serving) -> Mask | None:
+    """Return what the surface's rule or the query's filter hides."""
+    if query.filter is None:
+        return plan.hidden
+    hidden = serving.filters.hidden(query.filter)
+    return hidden if plan.hidden is None else hidden | plan.hidden
+
+
+def candidates_of(
+    query: Query, plan: Plan, context: Context, serving: Serving, share: Share
+) -> Candidates:
     """Ask every source and merge what they offer; or appraise the caller's own candidates."""
     snapshot = serving.snapshot
     if query.candidates:
@@ -87,19 +105,19 @@ def candidates_of(query: Query, context: Context, serving: Serving, share: Share
             items = np.setdiff1d(items, context.exclude, assume_unique=True)
         if context.hidden is not None:
             items = items[~context.hidden[items]]
-        return appraise(context, snapshot, items)
+        return replace(appraise(context, snapshot, items), sources=SOURCE_NAMES)
     mask = blocked(context, snapshot)
 
     def spread(work: Work, blocks: int) -> None:
         share(work, blocks, serving.search_ns_per_block)
 
     # The others' work does not grow with the catalogue.
-    sources: dict[str, Source] = {**SOURCES, "vector": partial(vector.retrieve, spread=spread)}
-    return merge(
-        context,
-        snapshot,
-        [source(context, snapshot, mask, QUOTAS[name]) for name, source in sources.items()],
-    )
+    sources: dict[str, Source] = {**plan.sources, "vector": partial(vector.retrieve, spread=spread)}
+    offers = [
+        sources[name](context, snapshot, mask, settings.quota)
+        for name, settings in plan.surface.sources.items()
+    ]
+    return replace(merge(context, snapshot, offers), sources=tuple(plan.sources))
 
 
 async def read_missed(

@@ -12,11 +12,12 @@ from features.item_table import ItemTable
 from features.near_cache import NearCache
 from features.schema import Schema
 from features.trust import Trust
-from features.types import Context
+from features.types import Context, Live
 from ranking.masks import blocked
 from ranking.retrieval import QUOTAS, SOURCES, vector
 from ranking.snapshot import Snapshot
 from service.filters import Filters
+from service.surfaces.plan import Plans
 
 CALIBRATION_ROWS = 256
 MOST_OFFERED = sum(QUOTAS.values())
@@ -30,7 +31,8 @@ class Serving:
     ``properties`` are the catalogue's, encoded already. ``near`` holds rows of this catalogue,
     so it comes and goes with it; it and ``filters`` alone change, under rules of their own. The
     costs are measured, in nanoseconds of one thread's processor time (others may be busy while a
-    model is swapped): they decide what is worth splitting over the crew.
+    model is swapped): they decide what is worth splitting over the crew. ``live`` is what all users
+    did of late; None before the first word of it.
     """
 
     snapshot: Snapshot
@@ -38,9 +40,11 @@ class Serving:
     items: ItemTable
     near: NearCache
     filters: Filters
+    plans: Plans
     properties: tuple[msgspec.Raw, ...]
     score_ns_per_row: float
     search_ns_per_block: float
+    live: Live | None = None
 
     @classmethod
     def of(
@@ -61,12 +65,14 @@ class Serving:
         else:
             items = ItemTable(snapshot.catalogue.ids, schema)
             near = NearCache(items, snapshot.catalogue.names, near_cache_mib, trust)
+        filters = Filters(snapshot.catalogue.properties)
         return cls(
             snapshot=snapshot,
             user_schema=Schema.parse(snapshot.schemas["user"]),
             items=items,
             near=near,
-            filters=Filters(snapshot.catalogue.properties),
+            filters=filters,
+            plans=Plans(filters),
             properties=tuple(
                 msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
             ),

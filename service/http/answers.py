@@ -4,26 +4,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ranking.columns import SOURCE_NAMES
 from ranking.retrieval.credit import credit
 from service.http.wire import Coverage, Degradation, RankedItem, SlateAnswer
 from service.observe.spans import Trace
 from service.pipeline import Answer
 from service.state import Serving
 
-POPULARITY = SOURCE_NAMES.index("popularity")
-POPULAR = "popular right now"
-TASTE = "close to your taste"
 
-
-def slate_answer(
-    request_id: str, answer: Answer, brought: Sequence[str], serving: Serving, trace: Trace
-) -> SlateAnswer:
-    """Name the picks, and say where each came from and why.
-
-    ``brought`` are the candidates that the client brought itself; none when retrieval found them.
-    """
-    catalogue = serving.snapshot.catalogue
+def slate_answer(request_id: str, answer: Answer, serving: Serving, trace: Trace) -> SlateAnswer:
+    """Name the picks, and say where each came from and why."""
+    catalogue, brought = serving.snapshot.catalogue, answer.query.candidates
     picks, block = answer.slate.picks, answer.block
     sources = np.empty(len(picks), np.int64)
     credit(np.ascontiguousarray(answer.candidates.scores.T), picks, sources)
@@ -36,19 +26,18 @@ def slate_answer(
         strict=True,
     )
     ids, properties = catalogue.ids, serving.properties
+    names, reason = answer.candidates.sources, answer.plan.reasons
     return SlateAnswer(
         request_id=request_id,
         model_version=serving.snapshot.version,
+        surface=answer.plan.name,
+        variant=answer.plan.variant,
         items=[
             RankedItem(
                 ids[item],
                 score,
-                SOURCE_NAMES[source],
-                POPULAR
-                if source == POPULARITY
-                else TASTE
-                if because < 0
-                else f"because of {catalogue.properties[because].get('title', ids[because])}",
+                names[source],
+                reason(names[source], item, because, catalogue),
                 properties[item],
             )
             for item, score, source, because in picked

@@ -14,6 +14,7 @@ from service.http.problems import (
     PointerNotWritten,
     ProblemError,
     UnknownItems,
+    UnknownSurface,
 )
 
 
@@ -35,7 +36,7 @@ RECOMMENDATIONS = Operation(
     wire.RecommendationRequest,
     wire.SlateAnswer,
     {"user_id": "196", "limit": 10, "filter": "genre in ('Comedy', 'Drama') and year >= 1990"},
-    (FilterInvalid,),
+    (FilterInvalid, UnknownSurface),
 )
 BATCH = Operation(
     "/v1/recommendations/batch",
@@ -43,7 +44,7 @@ BATCH = Operation(
     wire.BatchRequest,
     wire.BatchAnswer,
     {"queries": [{"user_id": "196", "limit": 3}, {"seed_items": ["50"], "limit": 3}]},
-    (FilterInvalid,),
+    (FilterInvalid, UnknownSurface),
 )
 RANK = Operation(
     "/v1/rank",
@@ -51,7 +52,7 @@ RANK = Operation(
     wire.RankRequest,
     wire.SlateAnswer,
     {"user_id": "196", "candidates": ["1", "50", "100", "181"], "limit": 3},
-    (FilterInvalid,),
+    (FilterInvalid, UnknownSurface),
 )
 SIMILAR = Operation(
     "/v1/similar",
@@ -59,7 +60,7 @@ SIMILAR = Operation(
     wire.SimilarRequest,
     wire.SlateAnswer,
     {"seed_items": ["50"], "limit": 5},
-    (FilterInvalid, UnknownItems),
+    (FilterInvalid, UnknownItems, UnknownSurface),
 )
 EVENTS = Operation(
     "/v1/events",

@@ -5,6 +5,7 @@ ProblemError                   has a stable code, a title and a status
 ├── FilterInvalid         400  the filter is none, or none for this catalogue
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
+├── UnknownSurface        404  the file of surfaces has none of that name
 ├── NoSuchVersion         404  no artifact of that name
 ├── NoWayBack             409  there is no previous version to go back to
 ├── ChangeUnderWay        409  one change of the model at a time
@@ -100,6 +101,12 @@ class EventsNotStored(ProblemError):
 
     code, title, status = "events-not-stored", "The events were not stored", 503
     headers = MappingProxyType({"retry-after": "1"})
+
+
+class UnknownSurface(ProblemError):
+    """The client's: a surface that is not set up here."""
+
+    code, title, status = "unknown-surface", "There is no such surface", 404
 
 
 class NoSuchVersion(ProblemError):

@@ -3,18 +3,18 @@
 import time
 from typing import Any
 
-from msgspec.structs import asdict
-
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.types import Query
 from ranking.filters import FilterRejected
+from ranking.surfaces import Surfaces
 from service.batch import recommend_batch
 from service.desk import Desk
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.http.endpoint import Endpoint, Respond
-from service.http.problems import EventsNotStored, FilterInvalid, UnknownItems
+from service.http.problems import EventsNotStored, FilterInvalid, UnknownItems, UnknownSurface
+from service.http.queries import Wanted, query_of
 from service.http.wire import (
     BatchAnswer,
     BatchRequest,
@@ -28,6 +28,7 @@ from service.http.wire import (
 from service.observe.spans import Trace
 from service.pipeline import Answer, recommend
 from service.state import Serving
+from service.surfaces.plan import CONTROL, Plan
 
 
 class Answers:
@@ -45,16 +46,22 @@ class Answers:
     async def batch(self, wanted: BatchRequest, request_id: str, trace: Trace) -> BatchAnswer:
         """Answer `POST /v1/recommendations/batch`."""
         desk = self._desk
-        queries = [Query(**asdict(one)) for one in wanted.queries]
         trace.expire_in(wanted.deadline_ms)
-        serving = desk.state.read()
-        for index, query in enumerate(queries):
+        serving, surfaces = desk.state.read(), desk.surfaces.read()
+        plans, queries = [], []
+        for index, one in enumerate(wanted.queries):
+            plan = _plan(one, surfaces, serving, f"$.queries[{index}]")
+            query = query_of(one, plan.surface, f"{request_id}.{index}")
             _check_filter(query, serving, f"$.queries[{index}].filter")
+            plans.append(plan)
+            queries.append(query)
 
         def name(index: int, answer: Answer, own: Trace) -> SlateAnswer:
-            return slate_answer(f"{request_id}.{index}", answer, (), serving, own)
+            return slate_answer(f"{request_id}.{index}", answer, serving, own)
 
-        slates = await recommend_batch(queries, serving, desk.store, desk.caller, trace, name)
+        slates = await recommend_batch(
+            queries, plans, serving, desk.store, desk.caller, trace, name
+        )
         return BatchAnswer(request_id, slates)
 
     async def rank(self, wanted: RankRequest, request_id: str, trace: Trace) -> SlateAnswer:
@@ -90,20 +97,26 @@ class Answers:
             ) from None
         return EventsAnswer(request_id, len(events), stored)
 
-    async def _slate(
-        self,
-        wanted: RecommendationRequest | RankRequest | SimilarRequest,
-        request_id: str,
-        trace: Trace,
-    ) -> SlateAnswer:
+    async def _slate(self, wanted: Wanted, request_id: str, trace: Trace) -> SlateAnswer:
         desk = self._desk
-        query = Query(**asdict(wanted))  # the three speak of the same things by the same names
-        trace.expire_in(query.deadline_ms)
         serving = desk.state.read()
+        plan = _plan(wanted, desk.surfaces.read(), serving, "$")
+        query = query_of(wanted, plan.surface, request_id)
+        trace.expire_in(query.deadline_ms)
         _check_filter(query, serving, "$.filter")
-        answer = await recommend(query, serving, desk.store, desk.caller, trace)
+        answer = await recommend(query, plan, serving, desk.store, desk.caller, trace)
         with trace.span("encode"):
-            return slate_answer(request_id, answer, query.candidates, serving, trace)
+            return slate_answer(request_id, answer, serving, trace)
+
+
+def _plan(wanted: Wanted, surfaces: Surfaces, serving: Serving, path: str) -> Plan:
+    """Return how the surface that a request names is served."""
+    name = wanted.surface
+    surface = surfaces.by_name.get(name)
+    if surface is None:
+        known = ", ".join(sorted(surfaces.by_name))
+        raise UnknownSurface(f"there is no surface {name!r}; there are {known}", f"{path}.surface")
+    return serving.plans.of(name, CONTROL, surface)
 
 
 def _check_filter(query: Query, serving: Serving, path: str) -> None:

@@ -14,7 +14,10 @@ MOST_EXCLUDED = 1000
 MOST_CANDIDATES = 5000
 MOST_EVENTS = 1000
 MOST_QUERIES = 100
+MOST_PINS = 50
+MOST_BOOSTS = 50
 LARGEST_LIMIT = 200
+LONGEST_CURSOR = 8192
 
 type Id = Annotated[str, Meta(min_length=1, max_length=128, description="An id of yours.")]
 type Limit = Annotated[int, Meta(ge=1, le=LARGEST_LIMIT, description="Items wanted.")]
@@ -37,26 +40,55 @@ type Filter = Annotated[
 ]
 
 
-class SlateQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+type SurfaceName = Annotated[
+    str, Meta(min_length=1, max_length=64, description="Where it is shown: see docs/surfaces.md.")
+]
+type Pins = Annotated[
+    dict[Annotated[str, Meta(pattern="^(0|[1-9][0-9]{0,2})$")], Id],
+    Meta(max_length=MOST_PINS, description="Items by their place, from 0."),
+]
+type Boosts = Annotated[
+    dict[Annotated[str, Meta(max_length=256)], Annotated[float, Meta(gt=0.0, le=100.0)]],
+    Meta(max_length=MOST_BOOSTS, description="Factors by `column:label`; above 1 is upwards."),
+]
+type Seed = Annotated[int, Meta(ge=0, lt=2**53, description="Decides every draw.")]
+type After = Annotated[
+    str, Meta(max_length=LONGEST_CURSOR, description="`next` of the page before this one.")
+]
+
+
+class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every kind of request may say; what it leaves out, its surface decides."""
+
+    surface: SurfaceName
+    exclude: Excluded = ()
+    filter: Filter | None = None
+    limit: Limit | None = None
+    diversity: Diversity | None = None
+    pin: Pins = {}
+    boost: Boosts = {}
+    seed: Seed | None = None
+
+
+class SlateQuery(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A slate for a user, an anonymous session, or seed items; one of the three is needed."""
 
     user_id: Id | None = None
     session: Session = ()
     seed_items: Session = ()
-    exclude: Excluded = ()
-    filter: Filter | None = None
-    limit: Limit = 20
-    diversity: Diversity = 0.3
+    surface: SurfaceName = "home"
+    after: After | None = None
 
     def __post_init__(self) -> None:
         if self.user_id is None and not self.session and not self.seed_items:
             raise ValueError("one of `user_id`, `session`, `seed_items` is needed")
 
 
-class RecommendationRequest(SlateQuery, frozen=True, forbid_unknown_fields=True):
+class RecommendationRequest(SlateQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A slate for a user, an anonymous session, or seed items; one of the three is needed."""
 
-    deadline_ms: DeadlineMs = 50.0
+    deadline_ms: DeadlineMs | None = None
+    debug: bool = False
 
 
 class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,28 +98,25 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deadline_ms: DeadlineMs = 1000.0
 
 
-class RankRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RankRequest(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The caller's own candidates, to be scored and re-ranked for a user or a session."""
 
     candidates: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MOST_CANDIDATES)]
     user_id: Id | None = None
     session: Session = ()
-    exclude: Excluded = ()
-    filter: Filter | None = None
-    limit: Limit = 20
-    diversity: Diversity = 0.3
-    deadline_ms: DeadlineMs = 50.0
+    surface: SurfaceName = "search"
+    deadline_ms: DeadlineMs | None = None
+    debug: bool = False
 
 
-class SimilarRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SimilarRequest(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Items like these."""
 
     seed_items: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=MOST_SESSION_ITEMS)]
-    exclude: Excluded = ()
-    filter: Filter | None = None
-    limit: Limit = 20
-    diversity: Diversity = 0.0
-    deadline_ms: DeadlineMs = 50.0
+    surface: SurfaceName = "item"
+    after: After | None = None
+    deadline_ms: DeadlineMs | None = None
+    debug: bool = False
 
 
 class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,14 +167,17 @@ class Coverage(msgspec.Struct, frozen=True):
     scored: float
 
 
-class SlateAnswer(msgspec.Struct, frozen=True):
-    """The slate, best first."""
+class SlateAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The slate, best first; ``next`` is what `after` of the next page takes."""
 
     request_id: str
     model_version: str
+    surface: str
+    variant: str
     items: list[RankedItem]
     degraded: list[Degradation]
     coverage: Coverage
+    next: str | None = None
 
 
 class BatchAnswer(msgspec.Struct, frozen=True):

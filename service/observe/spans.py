@@ -1,7 +1,7 @@
 """The stopwatch: one request's stages and when each began and ended."""
 
 from collections.abc import Iterable
-from time import perf_counter_ns
+from time import perf_counter_ns, time
 from types import TracebackType
 from typing import Self
 
@@ -11,13 +11,15 @@ NS_PER_MS = 1e6
 class Trace:
     """One request's spans, in nanoseconds of one monotonic clock, and what fell back on its way.
 
+    ``arrived_s`` is the wall clock's, seconds since the epoch: what ages are counted from.
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
-    __slots__ = ("deadline_ns", "degraded", "near", "spans", "started_ns", "threads")
+    __slots__ = ("arrived_s", "deadline_ns", "degraded", "near", "spans", "started_ns", "threads")
 
     def __init__(self) -> None:
         self.started_ns = perf_counter_ns()
+        self.arrived_s = time()
         self.deadline_ns: int | None = None
         self.spans: list[tuple[str, int, int]] = []
         self.degraded: list[tuple[str, str]] = []
@@ -32,6 +34,7 @@ class Trace:
         """Return a trace for one part of the request, with the same clock and deadline."""
         part = Trace()
         part.started_ns, part.deadline_ns = self.started_ns, self.deadline_ns
+        part.arrived_s = self.arrived_s
         part.degraded.extend(degraded)
         return part
 

@@ -7,15 +7,21 @@ import numpy as np
 import pytest
 
 from features.trust import Trust
-from features.types import Candidates, FeatureBlock, Slate
+from features.types import Candidates, Context, FeatureBlock, Query, Slate
 from ranking.catalogue import Catalogue
+from ranking.columns import SOURCE_NAMES
+from ranking.reasons import Reasons
+from ranking.surfaces import Surface
 from service.http.answers import slate_answer
 from service.observe.spans import Trace
 from service.pipeline import Answer
 from service.state import Serving
+from service.surfaces.plan import CONTROL, Plan
 from tests.ranking.snapshots import snapshot
 
 NAN = float("nan")
+NOBODY, NO_SCORES = np.empty(0, np.int64), np.empty(0, np.float32)
+PLAN = Plan("home", CONTROL, Surface(), {}, None, Reasons({}))
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +31,9 @@ def serving() -> Serving:
     return Serving.of(snapshot(6, catalogue=catalogue), near_cache_mib=0, trust=Trust())
 
 
-def answer(picks: list[int], present: list[bool] | None = None) -> Answer:
+def answer(
+    picks: list[int], present: list[bool] | None = None, brought: tuple[str, ...] = ()
+) -> Answer:
     """Return the answer that picked these of the first four items; each has a source of its own."""
     items = np.arange(4)
     scores = np.array(
@@ -33,14 +41,18 @@ def answer(picks: list[int], present: list[bool] | None = None) -> Answer:
     )
     chosen = np.array(picks, np.int64)
     return Answer(
-        Slate(chosen, np.linspace(3, 1, len(picks), dtype=np.float32)),
-        Candidates(items, scores, because=np.array([1, 0, 0, -1])),
+        Query(candidates=brought),
+        PLAN,
+        Context(NO_SCORES, False, NOBODY, NOBODY),
+        Candidates(items, scores, np.array([1, 0, 0, -1]), SOURCE_NAMES),
         FeatureBlock(items, np.zeros((4, 1), np.float32), np.array(present or [True] * 4)),
+        np.zeros(4, np.float32),
+        Slate(chosen, np.linspace(3, 1, len(picks), dtype=np.float32)),
     )
 
 
 def test_every_pick_is_named_in_order_with_source_and_reason(serving: Serving) -> None:
-    made = slate_answer("r-1", answer([2, 0, 1, 3]), (), serving, Trace())
+    made = slate_answer("r-1", answer([2, 0, 1, 3]), serving, Trace())
     assert (made.request_id, made.model_version) == ("r-1", "made by hand")
     assert [(item.item_id, item.source, item.reason) for item in made.items] == [
         ("x", "popularity", "popular right now"),
@@ -53,7 +65,7 @@ def test_every_pick_is_named_in_order_with_source_and_reason(serving: Serving) -
 
 
 def test_the_properties_go_out_as_they_are_in_the_catalogue(serving: Serving) -> None:
-    made = slate_answer("r-1", answer([0, 2]), (), serving, Trace())
+    made = slate_answer("r-1", answer([0, 2]), serving, Trace())
     sent = msgspec.json.decode(msgspec.json.encode(made))
     assert [item["properties"] for item in sent["items"]] == [
         {"title": "Star Wars", "genre": ["Action"]},
@@ -64,33 +76,37 @@ def test_the_properties_go_out_as_they_are_in_the_catalogue(serving: Serving) ->
 def test_a_cause_without_a_title_is_named_by_its_id(serving: Serving) -> None:
     plain = answer([0])
     plain.candidates.because[0] = 2
-    [item] = slate_answer("r-1", plain, (), serving, Trace()).items
+    [item] = slate_answer("r-1", plain, serving, Trace()).items
     assert item.reason == "because of x"
 
 
 def test_coverage_tells_the_share_of_stored_rows_and_of_known_candidates(serving: Serving) -> None:
-    brought = ["50", "183", "x", "y", "50", *(f"unknown {number}" for number in range(12))]
-    partly = slate_answer("r", answer([0], [True, False, True, True]), brought, serving, Trace())
+    brought = ("50", "183", "x", "y", "50", *(f"unknown {number}" for number in range(12)))
+    shown = answer([0], [True, False, True, True], brought)
+    partly = slate_answer("r", shown, serving, Trace())
     assert (partly.coverage.features, partly.coverage.scored) == (0.75, 0.25)
-    excluded = slate_answer("r", answer([0]), ["50", "50", "183", "w"], serving, Trace())
+    excluded = slate_answer("r", answer([0], None, ("50", "50", "183", "w")), serving, Trace())
     assert excluded.coverage.scored == 1.0
-    whole = slate_answer("r", answer([0]), (), serving, Trace())
+    whole = slate_answer("r", answer([0]), serving, Trace())
     assert (whole.coverage.features, whole.coverage.scored) == (1.0, 1.0)
 
 
 def test_an_empty_slate_is_an_answer(serving: Serving) -> None:
-    none = np.empty(0, np.int64)
     empty = Answer(
-        Slate(none, np.empty(0, np.float32)),
-        Candidates(none, np.empty((0, 3), np.float32), none),
-        FeatureBlock(none, np.empty((0, 1), np.float32), np.empty(0, np.bool_)),
+        Query(),
+        PLAN,
+        Context(NO_SCORES, False, NOBODY, NOBODY),
+        Candidates(NOBODY, np.empty((0, 3), np.float32), NOBODY, SOURCE_NAMES),
+        FeatureBlock(NOBODY, np.empty((0, 1), np.float32), np.empty(0, np.bool_)),
+        NO_SCORES,
+        Slate(NOBODY, NO_SCORES),
     )
-    made = slate_answer("r", empty, (), serving, Trace())
+    made = slate_answer("r", empty, serving, Trace())
     assert (made.items, made.coverage.features) == ([], 1.0)
 
 
 def test_what_fell_back_is_told(serving: Serving) -> None:
     trace = Trace()
     trace.degrade("context", "store_down")
-    [part] = slate_answer("r", answer([0]), (), serving, trace).degraded
+    [part] = slate_answer("r", answer([0]), serving, trace).degraded
     assert (part.stage, part.reason) == ("context", "store_down")

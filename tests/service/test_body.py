@@ -68,7 +68,7 @@ EVENT = b'{"events":[{"user_id":"1","item_id":"2",%b}]}'
         (b'{"user_id":"1","limit":1.5}', 422, "$.limit"),
         (b'{"user_id":"1","limit":"5"}', 422, "$.limit"),
         (b'{"user_id":"1","limit":true}', 422, "$.limit"),
-        (b'{"user_id":"1","limit":null}', 422, "$.limit"),
+        (b'{"user_id":"1","limit":"ten"}', 422, "$.limit"),
         (b'{"user_id":"1","diversity":1.01}', 422, "$.diversity"),
         (b'{"user_id":"1","diversity":-0.1}', 422, "$.diversity"),
         (b'{"user_id":"1","deadline_ms":0}', 422, "$.deadline_ms"),
