@@ -1,5 +1,22 @@
 """Experiments: who sees which variant of a surface, and what came of it."""
 
-from ranking.experiments.settings import Experiment, Variant
+from ranking.experiments.assign import assign, bucket
+from ranking.experiments.drift import stability_index
+from ranking.experiments.interleave import Drafted, preference, team_draft
+from ranking.experiments.overlap import jaccard, rank_biased_overlap
+from ranking.experiments.settings import CONTROL, HOLDOUT, Experiment, Variant
 
-__all__ = ["Experiment", "Variant"]
+__all__ = [
+    "CONTROL",
+    "HOLDOUT",
+    "Drafted",
+    "Experiment",
+    "Variant",
+    "assign",
+    "bucket",
+    "jaccard",
+    "preference",
+    "rank_biased_overlap",
+    "stability_index",
+    "team_draft",
+]
