@@ -1,12 +1,14 @@
 """The snapshot: everything a request ranks with, immutable and of one version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Items, Rows, Scores
+from features.types import Items, Mask, Rows, Scores
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout, Wanted, ranker_columns
 from ranking.scan.sketch import Sketch
@@ -44,6 +46,11 @@ class Snapshot:
         item_columns, user_columns: the names of the columns of the stored rows.
         schemas: the item and the user schema as JSON documents.
         scorer: ranks the rows that `ranking.assemble` makes.
+        retired: bool[n_items], True for what must not be shown any more; None where all may.
+        upserted: how many items, the last ones, came after the model was learnt: the embeddings of
+            these are guesses.
+        made_at_s: when the artifact was made, in seconds since the epoch; 0 if nobody knows.
+        rankers: others that rank the same rows, by name: objectives besides the scorer's.
 
     Derived, once:
         directions: float32[n_items, d], embeddings of unit length, for cosines and MMR.
@@ -54,7 +61,8 @@ class Snapshot:
         wanted: which of them the scorer wants, and where.
         sketch: of the embeddings, where the catalogue is so large that reading them all takes long.
 
-    Every array is made read-only. Raises ValueError where the scorer asks for an unknown column.
+    Every array is made read-only. Raises ValueError where the scorer asks for an unknown column, or
+    a ranker for others than the scorer.
     """
 
     version: str
@@ -68,6 +76,10 @@ class Snapshot:
     user_columns: tuple[str, ...]
     schemas: dict[str, Any]
     scorer: Scorer
+    retired: Mask | None = None
+    upserted: int = 0
+    made_at_s: float = 0.0
+    rankers: Mapping[str, Scorer] = MappingProxyType({})
     directions: NDArray[np.float32] = field(init=False)
     popular: Items = field(init=False)
     numbers: Rows = field(init=False)
@@ -79,11 +91,13 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         """Derive, then freeze the arrays."""
+        for name, ranker in self.rankers.items():
+            if ranker.columns != self.scorer.columns:
+                raise ValueError(f"the ranker {name!r} has other columns than the scorer")
         layout = ItemLayout.of(self.schemas["item"])
         columns = ranker_columns(self.item_columns, self.user_columns, layout)
-        lengths = np.linalg.norm(self.embeddings, axis=1, keepdims=True)
         derived = {
-            "directions": self.embeddings / np.maximum(lengths, np.finfo(np.float32).tiny),
+            "directions": unit(self.embeddings),
             "popular": np.argsort(-self.popularity, kind="stable"),
             "numbers": np.ascontiguousarray(self.item_rows[:, layout.numbers]),
             "attributes": np.ascontiguousarray(self.item_rows[:, layout.attributes]),
@@ -98,3 +112,25 @@ class Snapshot:
             value = getattr(self, name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
+
+    def changed(self, **fields: Any) -> Snapshot:
+        """Return a snapshot with other values of some fields, derived ones too: none is made anew.
+
+        Whoever changes one changes its kin; `ranking.extend` does. Arrays are made read-only.
+        """
+        other = object.__new__(Snapshot)
+        for name in self.__dataclass_fields__:
+            value = fields.pop(name) if name in fields else getattr(self, name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+            object.__setattr__(other, name, value)
+        if fields:
+            raise TypeError(f"a snapshot has no {', '.join(fields)}")
+        return other
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32[n, d], each at length 1; zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    directions: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return directions

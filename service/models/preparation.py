@@ -76,7 +76,8 @@ class Preparation:
         """Derive what is served; its near cache is kept coherent from now on."""
         settings, tracking = self._settings, self._tracking
         if settings.scorer is not None:
-            snapshot = replace(snapshot, scorer=_own_scorer(settings.scorer, snapshot))
+            # The artifact's other rankers are of the columns that its own scorer asks for.
+            snapshot = replace(snapshot, scorer=_own_scorer(settings.scorer, snapshot), rankers={})
         serving = Serving.of(snapshot, settings.near_cache_mib, tracking.trust, before)
         if before is None or serving.near is not before.near:
             tracking.follow(serving.near, snapshot.popular)
