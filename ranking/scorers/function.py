@@ -1,11 +1,11 @@
 """A user's plain Python function as a scorer."""
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 
 import numpy as np
 
 from features.types import Rows, Scores
+from ranking.plugins import plugin
 from ranking.scorers.items import ItemColumns
 from ranking.scorers.rows import check_rows
 
@@ -39,17 +39,7 @@ class FunctionScorer:
         cls, spec: str, columns: Sequence[str], user_columns: Sequence[str] = ()
     ) -> FunctionScorer:
         """Import "module:function"; raise ValueError saying what is missing."""
-        module_name, colon, name = spec.partition(":")
-        if not (colon and module_name and name.isidentifier()):
-            raise ValueError(f"scorer {spec!r} is not of the form 'module:function'")
-        try:
-            module = import_module(module_name)
-        except ImportError as fault:
-            raise ValueError(f"scorer {spec!r}: cannot import {module_name!r}: {fault}") from fault
-        function = getattr(module, name, None)
-        if not callable(function):
-            raise ValueError(f"scorer {spec!r}: {module_name!r} has no function {name!r}")
-        return cls(function, columns, user_columns)
+        return cls(plugin(spec, "scorer"), columns, user_columns)
 
     def __call__(self, rows: Rows) -> Scores:
         """Score each row; raise ValueError or TypeError if the function answers badly."""
