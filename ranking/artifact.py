@@ -8,11 +8,14 @@
     popularity.npy       float32[n_items]
     ranker.txt           a forest: LightGBM model text; or
     ranker.npy           another scorer's parameters, float32[p], described in the manifest
+    objectives/NAME.txt  another ranker of the same columns: a forest; or
+    objectives/NAME.npy  its parameters, described in the manifest under "objectives"
     store/               what goes into the feature store: see `StoredRows`
 
 Nothing in it is code: no pickle, no object array, and the model text has its own strict parser.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +29,7 @@ from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout
 from ranking.manifest import ArtifactRejected, decode, verified
 from ranking.npy import view
+from ranking.objectives.names import RESERVED
 from ranking.scorers import ForestScorer, restore
 from ranking.snapshot import Scorer, Snapshot
 
@@ -47,6 +51,9 @@ ARRAYS: Final = {
 FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "store/users.json"}
 FOREST: Final = "ranker.txt"
 PARAMETERS: Final = "ranker.npy"
+FOREST_KIND: Final = {"kind": "forest"}
+OBJECTIVE: Final = re.compile(r"objectives/([a-z][a-z0-9_]{0,31})\.(?:txt|npy)", re.ASCII)
+"""The file of a ranker besides the first; its name cannot lead out of the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ class _Checked:
 
 
 def _checked(folder: Path) -> _Checked:
-    manifest, files = verified(folder, FILES, frozenset({FOREST, PARAMETERS}))
+    manifest, files = verified(folder, FILES, frozenset({FOREST, PARAMETERS}), OBJECTIVE)
     catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
     user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
     arrays = {name: view(folder / name, files[name], *ARRAYS[name]) for name in ARRAYS}
@@ -124,7 +131,8 @@ def _checked(folder: Path) -> _Checked:
 def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
     manifest, arrays = checked.manifest, checked.arrays
     columns = manifest["columns"]
-    scorer = _scorer(folder, checked)
+    description = manifest.get("ranker", FOREST_KIND)  # in older artifacts it went without saying
+    scorer = _ranker(folder, checked, description, FOREST, PARAMETERS)
     try:
         return Snapshot(
             version=manifest["version"],
@@ -138,21 +146,39 @@ def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
             user_columns=tuple(columns["user"]),
             schemas=manifest["schemas"],
             scorer=scorer,
+            rankers=_rankers(folder, checked),
+            made_at=str(manifest.get("created_at", "")),
         )
     except ValueError as fault:
         raise ArtifactRejected(folder / "manifest.json", str(fault), "train it again") from fault
 
 
-def _scorer(folder: Path, checked: _Checked) -> Scorer:
-    manifest, files = checked.manifest, checked.files
-    columns = tuple(manifest["columns"]["ranker"])
-    forest = {"kind": "forest"}
-    description = manifest.get("ranker", forest)  # in older artifacts it went without saying
-    name = FOREST if description == forest else PARAMETERS
-    if files.keys() & {FOREST, PARAMETERS} != {name}:
+def _rankers(folder: Path, checked: _Checked) -> dict[str, Scorer]:
+    """Return the rankers besides the first; each file is described, and each described is there."""
+    path, described = folder / "manifest.json", checked.manifest.get("objectives", {})
+    found = {match[1] for match in map(OBJECTIVE.fullmatch, checked.files) if match}
+    if not isinstance(described, dict) or described.keys() != found:
+        raise ArtifactRejected(path, f"its objectives are {sorted(found)} by their files")
+    if found & RESERVED:
+        raise ArtifactRejected(path, f"no ranker may be called {sorted(found & RESERVED)[0]!r}")
+    return {
+        name: _ranker(
+            folder, checked, described[name], f"objectives/{name}.txt", f"objectives/{name}.npy"
+        )
+        for name in sorted(found)
+    }
+
+
+def _ranker(
+    folder: Path, checked: _Checked, description: object, forest: str, parameters: str
+) -> Scorer:
+    """Return the ranker that is in one of these two files, by its description."""
+    files, columns = checked.files, tuple(checked.manifest["columns"]["ranker"])
+    name = forest if description == FOREST_KIND else parameters
+    if files.keys() & {forest, parameters} != {name}:
         raise ArtifactRejected(folder / "manifest.json", f"its ranker must be in {name} alone")
     try:
-        if description == forest:
+        if name == forest:
             return ForestScorer.load(files[name].decode(), columns)
         return restore(description, view(folder / name, files[name], "<f4", 1), columns)
     except ValueError as fault:  # ModelRejected is one

@@ -1,6 +1,7 @@
 """An artifact's manifest, and the bytes that it vouches for."""
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,12 +27,13 @@ def digest(manifest: Mapping[str, Any]) -> str:
 
 
 def verified(
-    folder: Path, required: frozenset[str], optional: frozenset[str]
+    folder: Path, required: frozenset[str], optional: frozenset[str], open_ended: re.Pattern[str]
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the manifest and every file's content: the very bytes whose digest agreed.
 
-    The files must be the required ones and may be the optional ones. A name comes from these two
-    lists, never from the manifest, so none can lead out of the folder.
+    The files must be the required ones and may be the optional ones, or any whose whole name
+    ``open_ended`` matches. Neither these lists nor the pattern may let a name lead out of the
+    folder: the manifest's author might like it to.
 
     Raises:
         ArtifactRejected: names the file, the fault and the remedy.
@@ -46,8 +48,9 @@ def verified(
     if manifest["sha256"] != digest(manifest):
         raise ArtifactRejected(path, "has been changed since it was published")
     names = set(manifest["files"])
-    if not required <= names <= required | optional:
-        odd = sorted((required - names) | (names - required - optional))
+    unknown = {name for name in names - required - optional if not open_ended.fullmatch(name)}
+    if unknown or not required <= names:
+        odd = sorted((required - names) | unknown)
         raise ArtifactRejected(path, f"unexpected or missing files: {', '.join(odd)}")
     return manifest, {name: _sealed(folder / name, manifest["files"][name]) for name in names}
 

@@ -10,13 +10,15 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.artifact import ARRAYS, FOREST, PARAMETERS
+from ranking.artifact import ARRAYS, FOREST_KIND, OBJECTIVE
 from ranking.manifest import FORMAT, digest
+from ranking.objectives.names import RESERVED
 from ranking.scorers import StoredScorer
 from ranking.snapshot import Scorer, Snapshot
 from training.datasets import Dataset
@@ -30,6 +32,7 @@ def publish(
     snapshot: Snapshot,
     model_text: str | None = None,
     metrics: Mapping[str, Any] | None = None,
+    objectives: Mapping[str, str | StoredScorer] = MappingProxyType({}),
 ) -> Path:
     """Write the artifact and return its path, folder/version.
 
@@ -37,19 +40,29 @@ def publish(
     scorer, which must be a `StoredScorer`. So a network learnt elsewhere comes into an artifact:
     ``publish(folder, dataset, interactions, replace(snapshot, scorer=MlpScorer.of(weights,
     biases, columns)))`` with the snapshot of `training.train.learn` or `training.fit.fit`, and some
-    of ``snapshot.columns``.
+    of ``snapshot.columns``. ``objectives`` are other rankers of the same columns by name, each a
+    model text or a `StoredScorer`: a surface may weigh them against the first (docs/scoring.md).
 
     The version is today's date and a running number. The files are written beside their place
     and flushed to disk; one rename makes them visible, so nobody ever reads half an artifact.
 
     Raises:
-        ValueError: an array holds a value that is not finite, or the scorer is none that an
-            artifact can keep; OSError: the disk.
+        ValueError: an array holds a value that is not finite, a ranker is none that an artifact
+            can keep, or its name is no objective's; OSError: the disk.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ranker, ranker_files = _ranker(snapshot.scorer, model_text)
-    files = {**_files(dataset, interactions, snapshot), **ranker_files}
-    manifest = _manifest(dataset, interactions, snapshot, ranker, files, metrics or {})
+    columns = snapshot.scorer.columns
+    ranker, files = _ranker(model_text or snapshot.scorer, columns, "ranker")
+    described: dict[str, Any] = {}
+    for name, other in objectives.items():
+        stem = f"objectives/{name}"
+        if name in RESERVED or not OBJECTIVE.fullmatch(f"{stem}.txt"):
+            raise ValueError(f"{name!r} is no name for an objective of an artifact")
+        described[name], its_files = _ranker(other, columns, stem)
+        files |= its_files
+    files |= _files(dataset, interactions, snapshot)
+    rankers = {"ranker": ranker, "objectives": described}
+    manifest = _manifest(dataset, interactions, snapshot, rankers, files, metrics or {})
     scratch = Path(mkdtemp(dir=folder, prefix=".publish-"))
     scratch.chmod(0o755)  # mkdtemp keeps others out, but the service may be another user
     try:
@@ -81,7 +94,7 @@ def _manifest(
     dataset: Dataset,
     interactions: Interactions,
     snapshot: Snapshot,
-    ranker: Mapping[str, Any],
+    rankers: Mapping[str, Any],
     files: Mapping[str, bytes],
     metrics: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -94,7 +107,7 @@ def _manifest(
             "user": snapshot.user_columns,
             "ranker": snapshot.scorer.columns,
         },
-        "ranker": ranker,
+        **rankers,
         "files": {
             name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in sorted(files.items())
@@ -109,13 +122,18 @@ def _manifest(
     }
 
 
-def _ranker(scorer: Scorer, model_text: str | None) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return what the manifest says of the ranker, and its file."""
-    if model_text is not None:
-        return {"kind": "forest"}, {FOREST: model_text.encode()}
-    if not isinstance(scorer, StoredScorer):
-        raise ValueError(f"a {type(scorer).__name__} cannot be kept without its model text")
-    return scorer.description, {PARAMETERS: _npy(PARAMETERS, scorer.parameters, "<f4")}
+def _ranker(
+    ranker: str | Scorer, columns: tuple[str, ...], stem: str
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return what the manifest says of a ranker, and its file."""
+    if isinstance(ranker, str):
+        return FOREST_KIND, {f"{stem}.txt": ranker.encode()}
+    if not isinstance(ranker, StoredScorer):
+        raise ValueError(f"a {type(ranker).__name__} cannot be kept without its model text")
+    if ranker.columns != columns:
+        raise ValueError(f"{stem}: its columns are not those of the snapshot's scorer")
+    file = f"{stem}.npy"
+    return ranker.description, {file: _npy(file, ranker.parameters, "<f4")}
 
 
 def _files(dataset: Dataset, interactions: Interactions, snapshot: Snapshot) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from ranking.objectives.settings import MODEL, ScoringSettings
+from ranking.plugins import plugin
 from ranking.scorers import FunctionScorer
 from ranking.snapshot import Snapshot
 
@@ -34,9 +35,8 @@ def own_function(spec: str, snapshot: Snapshot) -> FunctionScorer:
         ValueError: says what is missing.
     """
     columns = snapshot.scorer.columns
-    return FunctionScorer.load(
-        spec, columns, [name for name in columns if name.startswith("user.")]
-    )
+    of_the_user = [name for name in columns if name.startswith("user.")]
+    return FunctionScorer(plugin(spec, "objective"), columns, of_the_user)
 
 
 def _complaints(settings: ScoringSettings, snapshot: Snapshot) -> Iterator[str]:
