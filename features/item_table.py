@@ -1,6 +1,7 @@
 """The catalogue as the store addresses it."""
 
 from collections.abc import Iterable
+from copy import copy as twin
 
 import numpy as np
 from numba import types
@@ -35,20 +36,35 @@ class ItemTable:
     __slots__ = ("_ends", "_keys", "_longest", "layout", "owners", "schema")
 
     def __init__(self, ids: Iterable[str], schema: Schema) -> None:
-        ids = tuple(ids)
-        encoded = [bulk(keys.item_row(item_id)) for item_id in ids]
-        sizes = [len(key) for key in encoded]
-        self._keys = np.frombuffer(b"".join([*encoded, bytes(BLOCK)]), np.uint8)
-        self._ends = np.cumsum([0, *sizes], dtype=np.int64)  # ends[i] is where i begins
-        self._longest = max(sizes, default=0)
+        self._keys = np.zeros(BLOCK, np.uint8)
+        self._ends = np.zeros(1, np.int64)  # ends[i] is where i begins
+        self._longest = 0
         self.schema = schema
-        self.owners = fingerprints(ids)
+        self.owners = fingerprints(())
+        self._take(tuple(ids))
         prefix = np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8)
         self.layout = prefix, stamp(schema), schema.default_row
 
     def __len__(self) -> int:
         """Return the number of items."""
         return len(self.owners)
+
+    def appended(self, ids: Iterable[str]) -> ItemTable:
+        """Return this table with more items behind the others."""
+        longer = twin(self)
+        longer._take(tuple(ids))
+        return longer
+
+    def _take(self, ids: tuple[str, ...]) -> None:
+        """Bind arrays with these items, too; those of other tables stay as they are."""
+        encoded = [bulk(keys.item_row(item_id)) for item_id in ids]
+        sizes = [len(key) for key in encoded]
+        more = np.frombuffer(b"".join([*encoded, bytes(BLOCK)]), np.uint8)
+        self._keys = np.concatenate((self._keys[:-BLOCK], more))
+        ends = self._ends[-1] + np.cumsum(sizes, dtype=np.int64)
+        self._ends = np.concatenate((self._ends, ends))
+        self._longest = max([self._longest, *sizes])
+        self.owners = np.concatenate((self.owners, fingerprints(ids)))
 
     def mget(self, items: Items) -> memoryview:
         """Return the MGET command for ``items``, in memory of its own.

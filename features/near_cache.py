@@ -24,6 +24,7 @@ type Ordinals = Callable[[Iterable[str]], Items]
 
 MIB = 2**20
 BYTES_PER_ITEM = 4 + 8  # its slot, and when it was last dropped
+LEAST_ROOM = 1024
 LARGEST_SLOT = 2**31 - 1
 
 
@@ -54,7 +55,8 @@ class NearCache:
     """The rows of one catalogue under one schema, in at most ``mib`` MiB; 0 keeps none.
 
     Any thread may call any method. `gather` and `recall` take no lock. A row that the store has
-    not is kept as such, for writing it invalidates it like any other.
+    not is kept as such, for writing it invalidates it like any other. There is room for as many
+    items again as the table has, which takes no memory before they are there.
     """
 
     def __init__(self, table: ItemTable, ordinals: Ordinals, mib: int, trust: Trust) -> None:
@@ -63,17 +65,35 @@ class NearCache:
         self._trust = trust
         self._width = table.schema.width
         stride = HEADER_FLOATS + self._width + self._width % 2  # headers are of int64
-        room = (mib * MIB - len(table) * BYTES_PER_ITEM) // (4 * stride)
-        self.slots = max(0, min(room, len(table), LARGEST_SLOT))
-        known = len(table) if self.slots else 0
+        self.room = len(table) + max(len(table), LEAST_ROOM)
+        fit = (mib * MIB - len(table) * BYTES_PER_ITEM) // (4 * stride)
+        slots = max(0, min(fit, self.room, LARGEST_SLOT))
+        known = self.room if slots else 0
         # Zeros from the kernel: a page that no row was written to takes no memory.
-        self._rows = np.zeros((self.slots, stride), np.float32)
+        self._rows = np.zeros((slots, stride), np.float32)
         self._heads = self._rows.view(np.int64)
         self._slot_of = np.full(known, -1, np.int32)
         self._dropped = np.zeros(known, np.int64)
         self._places = np.array([0, 88172645463325252], np.int64)
         self._writing = threading.Lock()
         self._heard = self._flushed = 0
+
+    def grow(self, table: ItemTable, ordinals: Ordinals) -> bool:
+        """Go on with a table that has more items behind the others; False if there is no room.
+
+        To be called before anybody asks for one of them: what is said against a row of theirs
+        from then on is heard.
+        """
+        if len(table) > self.room:
+            return False
+        self._ordinals = ordinals
+        self.table = table
+        return True
+
+    @property
+    def slots(self) -> int:
+        """Return how many rows it keeps at most."""
+        return min(len(self._rows), len(self.table))
 
     @property
     def used(self) -> int:

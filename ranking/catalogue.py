@@ -1,6 +1,6 @@
 """The catalogue: which items exist, and the ordinal that stands for each inside the pipeline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,20 @@ class Catalogue:
     def __len__(self) -> int:
         """Return the number of items."""
         return len(self.ids)
+
+    def changed(self, new: Sequence[str], properties: Mapping[int, Mapping[str, Any]]) -> Catalogue:
+        """Return the catalogue with new items behind the others, and other properties of some.
+
+        ``properties`` are by ordinal. Raises ValueError where a new id is there already.
+        """
+        shown = [*self.properties, *({} for _ in new)]
+        for item, record in properties.items():
+            shown[item] = dict(record)
+        other = object.__new__(Catalogue)
+        object.__setattr__(other, "ids", (*self.ids, *new))
+        object.__setattr__(other, "properties", tuple(shown))
+        object.__setattr__(other, "names", self.names.appended(new) if new else self.names)
+        return other
 
     def ordinal(self, item_id: str) -> int | None:
         """Return the item's ordinal, or None where the id is unknown."""

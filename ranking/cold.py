@@ -53,8 +53,9 @@ def embed_like(rows: Rows, snapshot: Snapshot) -> Floats:
 
 
 def _known(snapshot: Snapshot) -> Items:
-    """Return the items with an embedding, at most `KNOWN`, spread evenly over all of them."""
-    known = np.flatnonzero(snapshot.embeddings.any(axis=1))
+    """Return items with a learnt embedding, at most `KNOWN`, spread evenly over all of them."""
+    learnt = len(snapshot.embeddings) - snapshot.upserted
+    known = np.flatnonzero(snapshot.embeddings[:learnt].any(axis=1))
     if len(known) > KNOWN:
         known = np.sort(known[np.arange(KNOWN) * even_stride(len(known)) % len(known)])
     return known

@@ -10,6 +10,7 @@ do not depend on each other, wait together. It goes through an id eight bytes at
 # (numba and llvmlite are untyped throughout)
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 import numpy as np
 from llvmlite import ir
@@ -42,15 +43,14 @@ class Names:
     """
 
     def __init__(self, ids: Sequence[str]) -> None:
-        if any(END in item for item in ids):
-            raise ValueError("an item id holds a NUL character")
-        self._size = len(ids)
-        self._text = _text(ids)
-        room = 1 << max(3, (2 * len(ids)).bit_length())  # at most half full
-        self._table = np.full(2 * room, FREE, np.uint64)
-        twice = fill(self._text, len(ids), self._table)
-        if twice >= 0:
-            raise ValueError(f"the item id {ids[twice]!r} occurs twice")
+        self._text, self._size, self._table = _text(()), 0, _room(0)
+        self._take(ids)
+
+    def appended(self, ids: Sequence[str]) -> Names:
+        """Return these names with more ids behind them, whose ordinals follow on."""
+        longer = copy(self)
+        longer._take(ids)
+        return longer
 
     def __call__(self, item_ids: Iterable[str]) -> Items:
         """Return ordinals int64[k] in the order given: unknown ids and repeats dropped."""
@@ -61,6 +61,27 @@ class Names:
         if count < 0:  # one holds a NUL, so it is no item's
             return self([item for item in wanted if END not in item])
         return found[:count]
+
+    def _take(self, ids: Sequence[str]) -> None:
+        """Bind a text and a table with these ids, too; those of others stay as they are."""
+        if any(END in item for item in ids):
+            raise ValueError("an item id holds a NUL character")
+        first, start = self._size, len(self._text) - _BYTES
+        self._size += len(ids)
+        self._text = np.concatenate((self._text[:start], _text(ids)))
+        if len(_room(self._size)) > len(self._table):
+            self._table = _room(self._size)
+            first = start = 0
+        else:
+            self._table = self._table.copy()
+        twice = fill(self._text, first, start, self._size, self._table)
+        if twice >= 0:
+            raise ValueError(f"the item id {ids[twice - self._size]!r} occurs twice")
+
+
+def _room(size: int) -> Table:
+    """Return an empty table that so many ids fill to the half at most."""
+    return np.full(2 << max(3, (2 * size).bit_length()), FREE, np.uint64)
 
 
 def _text(ids: Sequence[str]) -> Bytes:
@@ -122,12 +143,21 @@ def _name(text: Bytes, start: int) -> tuple[np.uint64, int]:
         at += _BYTES
 
 
-@kernel(inputs(types.uint8), types.int64, output(types.uint64), returns=types.int64)
-def fill(text: Bytes, size: int, table: Table) -> int:
-    """Fill the table; return an ordinal whose id is there before, or -1."""
+@kernel(
+    inputs(types.uint8),
+    types.int64,
+    types.int64,
+    types.int64,
+    output(types.uint64),
+    returns=types.int64,
+)
+def fill(text: Bytes, first: int, start: int, size: int, table: Table) -> int:
+    """Put the ids from ``first`` on, which begin at ``start``, into the table.
+
+    Returns an ordinal whose id is there before, or -1.
+    """
     mask = np.uint64(len(table) // 2 - 1)
-    start = 0
-    for item in range(size):
+    for item in range(first, size):
         name, end = _name(text, start)
         place = np.int64(name & mask)
         while table[2 * place + 1] != FREE:

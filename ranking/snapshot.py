@@ -12,9 +12,13 @@ from features.types import Items, Mask, Rows, Scores
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout, Wanted, ranker_columns
 from ranking.scan.sketch import Sketch
+from ranking.segments import Segments
 
 SKETCH_FROM: Final = 50_000
 """The number of items from which a sketch beats looking at all of them: decision 0008."""
+
+NEWEST: Final = 4096
+"""So many of the newest items are kept in order: what is older is not new."""
 
 
 class Scorer(Protocol):
@@ -49,12 +53,16 @@ class Snapshot:
         retired: bool[n_items], True for what must not be shown any more; None where all may.
         upserted: how many items, the last ones, came after the model was learnt: the embeddings of
             these are guesses.
-        made_at_s: when the artifact was made, in seconds since the epoch; 0 if nobody knows.
+        made_at: when the artifact was made, in ISO 8601; empty if nobody knows.
         rankers: others that rank the same rows, by name: objectives besides the scorer's.
+        added_ms: int64[n], when each of the learnt items was new, in milliseconds since the epoch;
+            None in models that do not know.
+        segments: how popular items are with whom; None likewise.
 
     Derived, once:
         directions: float32[n_items, d], embeddings of unit length, for cosines and MMR.
         popular: int64[n_items], ordinals, most popular first.
+        newest: int64[m], ordinals of learnt items, the latest first; empty if nobody knows.
         numbers, attributes: float32[n_items, *], those columns of item_rows, side by side.
         layout: where they stand in a row.
         columns: the names of all columns that `ranking.assemble` can make.
@@ -78,10 +86,13 @@ class Snapshot:
     scorer: Scorer
     retired: Mask | None = None
     upserted: int = 0
-    made_at_s: float = 0.0
+    made_at: str = ""
     rankers: Mapping[str, Scorer] = MappingProxyType({})
+    added_ms: NDArray[np.int64] | None = None
+    segments: Segments | None = None
     directions: NDArray[np.float32] = field(init=False)
     popular: Items = field(init=False)
+    newest: Items = field(init=False)
     numbers: Rows = field(init=False)
     attributes: Rows = field(init=False)
     layout: ItemLayout = field(init=False)
@@ -99,6 +110,9 @@ class Snapshot:
         derived = {
             "directions": unit(self.embeddings),
             "popular": np.argsort(-self.popularity, kind="stable"),
+            "newest": np.argsort(-self.added_ms, kind="stable")[:NEWEST]
+            if self.added_ms is not None
+            else np.empty(0, np.int64),
             "numbers": np.ascontiguousarray(self.item_rows[:, layout.numbers]),
             "attributes": np.ascontiguousarray(self.item_rows[:, layout.attributes]),
             "layout": layout,

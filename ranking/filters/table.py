@@ -61,6 +61,71 @@ class Table:
         size = len(properties)
         return cls(size, {name: _column(size, *pairs) for name, pairs in found.items()})
 
+    def changed(self, size: int, records: Mapping[int, Mapping[str, Any]]) -> Table:
+        """Return the table of ``size`` items, of which those in ``records`` have other properties.
+
+        ``size`` may be larger than before: an item that is in neither has none. The columns that
+        nobody changed are copied by runs, not made anew.
+        """
+        others = np.ones(size, np.bool_)
+        others[list(records)] = False
+        told: dict[str, tuple[list[int], list[Any]]] = {name: ([], []) for name in self.columns}
+        for item in sorted(records):
+            for name, value in records[item].items():
+                if not _missing(value):
+                    items, values = told.setdefault(name, ([], []))
+                    items.append(item)
+                    values.append(value)
+        return Table(
+            size,
+            {
+                name: _column(size, *pairs)
+                if name not in self.columns
+                else _changed(self.columns[name], size, others, *pairs)
+                for name, pairs in told.items()
+            },
+        )
+
+
+def _changed(
+    column: Column, size: int, others: Mask, items: list[int], values: list[Any]
+) -> Column:
+    """Keep what a column says of ``others`` bool[size], and add what is said of the rest."""
+    if isinstance(column, Unfit):
+        return column
+    more = _column(size, items, values) if items else None
+    if isinstance(more, Unfit):
+        return more
+    match column, more:
+        case Numbers(numbers), Numbers() | None:
+            kept = np.full(size, np.nan)
+            kept[: len(numbers)] = numbers
+            kept[~others] = more.values[~others] if more is not None else np.nan
+            return Numbers(kept)
+        case Labels(), Labels() | None:
+            return _joined(column, more, size, others)
+    return Unfit("holds values that are neither all numbers nor all texts (some came later)")
+
+
+def _joined(column: Labels, more: Labels | None, size: int, others: Mask) -> Labels:
+    codes = dict(column.codes)
+    every = np.repeat(np.arange(len(column.starts) - 1), np.diff(column.starts))
+    keep = others[column.items]
+    labels, items = every[keep], column.items[keep]
+    present = np.zeros(size, np.bool_)
+    present[: len(column.present)] = column.present
+    present &= others
+    if more is not None:
+        code_of = np.array([codes.setdefault(label, len(codes)) for label in more.codes], np.int64)
+        fresh = code_of[np.repeat(np.arange(len(more.codes)), np.diff(more.starts))]
+        order = np.argsort(fresh, kind="stable")
+        places = np.searchsorted(labels, fresh[order], side="right")
+        labels = np.insert(labels, places, fresh[order])
+        items = np.insert(items, places, more.items[order])
+        present |= more.present
+    starts = np.searchsorted(labels, np.arange(len(codes) + 1))
+    return Labels(codes, starts, items, present)
+
 
 def _missing(value: object) -> bool:
     return value is None or value in ("", []) or value != value  # NaN

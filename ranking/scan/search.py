@@ -36,7 +36,8 @@ class Search:
 
     With a sketch it reads that, takes `BREADTH` candidates from it for each vector wanted, and
     gives them their exact scores: nearly all of the best k, in exact order. Where the candidates
-    would be much of the whole, it does without.
+    would be much of the whole, it does without. Vectors behind those of the sketch, which came
+    after it was drawn, are all candidates: there should be few of them.
     """
 
     def __init__(
@@ -47,11 +48,12 @@ class Search:
         k: int,
         sketch: Sketch | None = None,
     ) -> None:
-        self.blocks = -(-len(vectors) // LANES)
         self._vectors, self._query, self._blocked = vectors, query, blocked
         self._k = min(max(k, 0), len(vectors))
         self._breadth = max(BREADTH * self._k, LEAST_BREADTH)
         self._sketch = sketch if _MUCH * self._breadth < len(vectors) else None
+        size = len(vectors) if self._sketch is None else self._sketch.size
+        self.blocks, self._later = -(-size // LANES), blocked[size:]
         if self._sketch is not None:
             self._asked = self._sketch.ask(query)
             self._least = self._bar(self._sketch)
@@ -72,6 +74,9 @@ class Search:
         if len(keys) > most:
             keys = np.partition(keys, len(keys) - most)[len(keys) - most :]
         items = np.sort(indices(keys))
+        if len(self._later):
+            first = len(self._vectors) - len(self._later)
+            items = np.concatenate((items, first + np.flatnonzero(~self._later)))
         scores = np.empty(len(items), np.float32)
         rescore(self._vectors, items, self._query, scores)
         picks = top_k(scores, self._k)
@@ -81,7 +86,7 @@ class Search:
         keys, codes = room(k), sketch.cells.reshape(-1)
         factors, stride = codes.view(np.float32), sketch.stride
         query, offset = self._asked
-        blocked = self._blocked
+        blocked = self._blocked[: sketch.size]
         count = skim(codes, factors, query, offset, blocked, stride, low, high, k, least, keys)
         return keys[:count]
 

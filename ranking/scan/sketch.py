@@ -27,11 +27,13 @@ class Sketch:
     the product of a vector's levels with a query an unbiased estimate of its own (RaBitQ, SIGMOD
     2024). The vectors' centre is left out, since it moves every score alike.
 
-    ``cells`` is int32[blocks, w + 1, 128]: a block is 128 vectors side by side, w words of 16
-    coordinates each, and last the factors, float32 by their bits. Place p holds the vector
-    ``p * stride % n``, so that any blocks are an even sample of all vectors.
+    ``size`` is the number n of vectors. ``cells`` is int32[blocks, w + 1, 128]: a block is 128
+    vectors side by side, w words of 16 coordinates each, and last the factors, float32 by their
+    bits. Place p holds the vector ``p * stride % n``, so that any blocks are an even sample of all
+    vectors.
     """
 
+    size: int
     cells: NDArray[np.int32]
     stride: int
     turn: NDArray[np.float32]
@@ -46,7 +48,7 @@ class Sketch:
         for low in range(0, n, _CHUNK):
             drawn = _drawn((vectors[places[low : low + _CHUNK]] - centre) @ turn)
             cells[low // LANES :][: len(drawn)] = drawn
-        return cls(cells, stride, turn)
+        return cls(n, cells, stride, turn)
 
     def ask(self, query: NDArray[np.float32]) -> tuple[NDArray[np.int32], np.float32]:
         """Return float32[d] as `skim` wants it: four signed bytes a word, and the offset."""

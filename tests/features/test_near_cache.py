@@ -212,3 +212,35 @@ def test_the_memory_of_an_empty_cache_is_not_taken() -> None:
     assert len(cache.gather(shelf.items[:1000]).missed) == 1000
     assert cache.slots == 100_000
     assert (resident_pages() - before) * mmap.PAGESIZE < 16 * MIB
+
+
+def test_a_cache_grows_with_its_catalogue_and_keeps_its_rows() -> None:
+    few, more = Shelf(40), Shelf(50)
+    cache = few.cache()
+    ticket = cache.gather(few.items).ticket
+    cache.fill(ticket, few.items, few.rows(few.items, 1), all_present(few.items))
+    cache.drop(["45"])  # nobody's yet
+    assert cache.grow(few.table.appended(more.ids[40:]), more.ordinals)
+    found = cache.gather(more.items)
+    assert found.missed.tolist() == [*range(40, 50)]
+    new = more.items[40:]
+    cache.fill(found.ticket, new, more.rows(new, 1), all_present(new))
+    np.testing.assert_array_equal(cache.gather(more.items).rows, more.rows(more.items, 1))
+    assert cache.slots == cache.used == 50
+    cache.drop(["45"])
+    assert cache.gather(more.items).missed.tolist() == [45]
+
+
+def test_a_cache_without_room_for_more_says_so_and_stays_what_it_was() -> None:
+    few, many = Shelf(40), Shelf(4000)
+    cache = few.cache()
+    assert not cache.grow(few.table.appended(many.ids[40:]), many.ordinals)
+    assert (len(cache.table), cache.slots) == (40, 40)
+
+
+def test_a_table_grown_by_a_few_is_the_table_of_all() -> None:
+    few, more = Shelf(40), Shelf(1100)
+    grown = few.table.appended(more.ids[40:]).appended([])
+    np.testing.assert_array_equal(grown.owners, more.table.owners)
+    assert bytes(grown.mget(more.items)) == bytes(more.table.mget(more.items))
+    assert len(few.table) == 40

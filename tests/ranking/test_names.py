@@ -83,3 +83,21 @@ def test_threads_may_look_up_at_once() -> None:
         thread.join()
     sys.setswitchinterval(interval)
     assert faults == []
+
+
+@given(st.lists(few | ids, unique=True, max_size=60), st.integers(0, 60), st.lists(few | ids))
+def test_names_grown_in_portions_are_the_names_of_all(
+    known: list[str], first: int, wanted: list[str]
+) -> None:
+    begun = Names(known[:first])
+    grown = begun.appended(known[first : first + 3]).appended(known[first + 3 :])
+    assert grown(wanted).tolist() == plain(known, wanted)
+    assert grown(known).tolist() == [*range(len(known))]
+    assert begun(known).tolist() == [*range(len(known[:first]))]
+
+
+def test_an_id_that_is_there_is_not_appended() -> None:
+    names = Names(["a", "b"])
+    for count in (1, 50):
+        with pytest.raises(ValueError, match="'b' occurs twice"):
+            names.appended([*map(str, range(count)), "b"])
