@@ -36,7 +36,7 @@ class Connection(asyncio.BufferedProtocol):
         self._begin = self._end = 0
 
     def send[T](
-        self, payload: bytes | memoryview, decode: Decode[T], limit_s: float = math.inf
+        self, payload: bytes | bytearray | memoryview, decode: Decode[T], limit_s: float = math.inf
     ) -> asyncio.Future[T]:
         """Write one command.
 

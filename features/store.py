@@ -2,37 +2,33 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
 
 from features import keys
 from features.address import Address
-from features.codec import decode_rows, fingerprints
+from features.append import APPEND_SCRIPT, APPEND_SHA, append_arguments
 from features.connection import Connection
 from features.errors import StoreUnavailable
-from features.events import APPEND_SCRIPT, Event, history_entry, history_items
+from features.events import Event
 from features.grid import GridReader
 from features.item_table import ItemTable
 from features.pending import Decode
 from features.resp import Replies, Reply, command
 from features.schema import Schema
+from features.served import Served, served_commands
 from features.types import Items, Mask, Rows
+from features.user_reader import UserReader, UserRecord
+
+__all__ = ["FeatureStore", "UserRecord"]  # who calls it names what it returns
 
 CONNECT_TIMEOUT_S = 0.5
 RECONNECT_FIRST_S, RECONNECT_LONGEST_S = 0.02, 0.5
-EVENT_MEMORY_S = 24 * 3600
-
-
-@dataclass(frozen=True, slots=True)
-class UserRecord:
-    """What is stored about one user: ``row`` is float32[u], ``history`` latest first."""
-
-    row: Rows
-    known: bool
-    history: list[str]
+SHOWN_CAP = 500
+"""Impressions kept per user."""
 
 
 class FeatureStore:
@@ -71,31 +67,34 @@ class FeatureStore:
         if self._keeper is not None:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
-    async def read_user(self, user_id: str, schema: Schema, within_s: float) -> UserRecord:
+    async def read_user(
+        self, user_id: str, schema: Schema, within_s: float, shown_cap: int = 0
+    ) -> UserRecord:
         """Read one user as `read_users` reads many."""
-        [user] = await self.read_users([user_id], schema, within_s)
+        [user] = await self.read_users([user_id], schema, within_s, shown_cap)
         return user
 
     async def read_users(
-        self, user_ids: Sequence[str], schema: Schema, within_s: float
+        self, user_ids: Sequence[str], schema: Schema, within_s: float, shown_cap: int = 0
     ) -> list[UserRecord]:
         """Read users' rows and histories in one round trip of ``within_s`` seconds at most.
+
+        ``shown_cap`` is how much of what they were shown is read, too.
 
         Raises:
             StoreUnavailable: no answer in time; the reason says which kind.
         """
-        payload = b"".join(
-            command("GET", keys.user_row(user_id))
-            + command("LRANGE", keys.user_history(user_id), 0, self._history_cap - 1)
-            for user_id in user_ids
-        )
-        replies = await self._ask(payload, Replies(2 * len(user_ids)), within_s)
-        values = [value if isinstance(value, bytes) else None for value in replies[::2]]
-        rows, present = decode_rows(values, fingerprints(user_ids), schema)
-        return [
-            UserRecord(row, known, _items_of(entries))
-            for row, known, entries in zip(rows, present.tolist(), replies[1::2], strict=True)
-        ]
+        payload = b"".join(self._read_user(user_id, shown_cap) for user_id in user_ids)
+        longest = max(self._history_cap, shown_cap)
+        reader = UserReader(user_ids, schema, 2 if shown_cap else 1, longest)
+        return await self._ask(payload, reader, within_s)
+
+    def _read_user(self, user_id: str, shown_cap: int) -> bytes:
+        row = command("GET", keys.user_row(user_id))
+        history = command("LRANGE", keys.user_history(user_id), 0, self._history_cap - 1)
+        if not shown_cap:
+            return row + history
+        return row + history + command("LRANGE", keys.user_shown(user_id), 0, shown_cap - 1)
 
     async def read_items(
         self, table: ItemTable, items: Items, within_s: float
@@ -113,8 +112,10 @@ class FeatureStore:
         payload = table.mget(items)
         return await self._ask(payload, GridReader(table, items), within_s)
 
-    async def append_events(self, events: Sequence[Event]) -> int:
-        """Append events to their users' histories, one atomic step per user.
+    async def append_events(self, events: Sequence[Event], arrived_ms: int | None = None) -> int:
+        """Append events that `features.events.faults_of` finds nothing wrong with.
+
+        One atomic step per user: history, counts and stream. ``arrived_ms`` is now, if left out.
 
         Returns:
             How many were new; an event id that was seen in the last day counts once.
@@ -122,27 +123,34 @@ class FeatureStore:
         Raises:
             StoreUnavailable: not all are known to be stored; with event ids a repeat is safe.
         """
+        if not events:
+            return 0
+        now_ms = time.time_ns() // 1_000_000 if arrived_ms is None else arrived_ms
         by_user: dict[str, list[Event]] = {}
         for event in events:
             by_user.setdefault(event.user_id, []).append(event)
-        payload = b"".join(self._append(user_id, group) for user_id, group in by_user.items())
+        payload = bytearray()
+        for user_id, group in by_user.items():
+            names, arguments = append_arguments(
+                user_id, group, now_ms, self._history_cap, SHOWN_CAP
+            )
+            # The first brings the script, so the server has it when it comes to the others.
+            script = ("EVALSHA", APPEND_SHA) if payload else ("EVAL", APPEND_SCRIPT)
+            payload += command(*script, len(names), *names, *arguments)
         counts = await self._ask(payload, Replies(len(by_user)), self._budget_s)
         return sum(count for count in counts if isinstance(count, int))
 
-    def _append(self, user_id: str, events: list[Event]) -> bytes:
-        names = [keys.user_history(user_id)]
-        arguments: list[str | int] = [self._history_cap, EVENT_MEMORY_S]
-        for event in events:
-            marker = 0
-            if event.event_id is not None:
-                names.append(keys.user_event(user_id, event.event_id))
-                marker = len(names)
-            entry = history_entry(event.item_id, event.type, event.timestamp_ms)
-            arguments += [entry, marker]
-        return command("EVAL", APPEND_SCRIPT, len(names), *names, *arguments)
+    def append_served(self, slates: Sequence[Served]) -> asyncio.Future[list[Reply]]:
+        """Note what was served, in one write that nobody need wait for.
+
+        Raises:
+            StoreUnavailable: at once where there is no connection, else from the future.
+        """
+        commands = [one for slate in slates for one in served_commands(slate, SHOWN_CAP)]
+        return self._ask(b"".join(commands), Replies(len(commands)), self._budget_s)
 
     def _ask[T](
-        self, payload: bytes | memoryview, decode: Decode[T], within_s: float
+        self, payload: bytes | bytearray | memoryview, decode: Decode[T], within_s: float
     ) -> asyncio.Future[T]:
         if self._connection is None:
             raise StoreUnavailable("store_down")
@@ -170,8 +178,3 @@ class FeatureStore:
             # Full jitter: many loops and replicas lost the same server at the same moment.
             await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  spreads load, no secret
             pause_s = min(2 * pause_s, RECONNECT_LONGEST_S)
-
-
-def _items_of(entries: Reply) -> list[str]:
-    stored = entries if isinstance(entries, list) else []
-    return history_items([entry for entry in stored if isinstance(entry, bytes)])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import redis
 
 from features import bulk
-from features.events import history_entry
+from features.history import history_entry
 from features.schema import Schema
 from ranking.artifact import StoredRows
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from features import keys
 from features.address import Address
 from features.bulk import write_items
 from features.errors import CommandRefused, StoreUnavailable
@@ -102,7 +103,7 @@ def test_events_reach_the_new_primary_though_the_old_one_keeps_its_connections(
             assert set(reasons) <= {"store_refused", "store_down"}
             assert (await store.read_user("bob", USER, PATIENT_S)).history == ["a"]
             # The old one follows: it was not what took the event.
-            until(lambda: pair.primary.exists("braid:history:{bob}") == 1)
+            until(lambda: pair.primary.exists(keys.user_history("bob")) == 1)
             assert pair.primary.info("replication")["role"] == "slave"
 
     run(main())

@@ -1,6 +1,10 @@
-"""The names of the keys: one slot per user, and no two things under one name."""
+"""The names of the keys: one slot per partition, and no two things under one name."""
+
+from collections import Counter
 
 from features import keys
+
+NUMBER = keys.partition("7")
 
 
 def slot_tag(key: str) -> str:
@@ -8,12 +12,38 @@ def slot_tag(key: str) -> str:
     return key.partition("{")[2].partition("}")[0]
 
 
-def test_all_of_a_users_keys_live_in_one_slot() -> None:
-    names = [keys.user_row("7"), keys.user_history("7"), keys.user_event("7", "e-1")]
-    assert {slot_tag(name) for name in names} == {"7"}
+def names_of(user_id: str) -> list[str]:
+    number = keys.partition(user_id)
+    return [
+        keys.user_row(user_id),
+        keys.user_history(user_id),
+        keys.user_shown(user_id),
+        keys.user_event(user_id, "e-1"),
+        keys.events(number),
+        keys.serial(number),
+        keys.counts(number, 5_000_000),
+        keys.served(number),
+    ]
+
+
+def test_all_that_an_event_of_a_user_changes_lives_in_one_slot() -> None:
+    for user_id in ("7", "ann", "a}{b", "\N{SNOWMAN}"):
+        assert {slot_tag(name) for name in names_of(user_id)} == {f"p{keys.partition(user_id):02d}"}
 
 
 def test_items_and_users_of_the_same_id_are_apart() -> None:
-    names = [keys.item_row("7"), keys.user_row("7"), keys.user_history("7")]
+    names = [keys.item_row("7"), *names_of("7")]
     names += [keys.user_event("7", "1"), keys.user_event("7", "11"), keys.user_event("71", "1")]
     assert len(set(names)) == len(names)
+
+
+def test_a_users_partition_never_changes() -> None:
+    """Stored data is found by it: these are the CRC-32 of the ids, modulo 64."""
+    found = [keys.partition(user_id) for user_id in ("", "196", "ann", "\N{SNOWMAN}")]
+    assert found == [0, 22, 51, 20]
+
+
+def test_users_are_spread_evenly_over_the_partitions() -> None:
+    counts = Counter(keys.partition(str(number)) for number in range(64_000))
+    assert len(counts) == keys.PARTITIONS
+    assert max(counts.values()) < 2 * min(counts.values())

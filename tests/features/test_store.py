@@ -14,7 +14,8 @@ from features.address import Address
 from features.bulk import write_items, write_users
 from features.codec import encode_rows, fingerprints
 from features.errors import CommandRefused, StoreUnavailable
-from features.events import Event, history_entry
+from features.events import Event
+from features.history import history_entry
 from features.item_table import ItemTable
 from features.store import FeatureStore
 from features.types import Items

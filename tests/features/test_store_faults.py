@@ -14,7 +14,8 @@ from redis import Redis
 from features import keys
 from features.address import Address
 from features.errors import StoreUnavailable
-from features.events import Event, history_entry
+from features.events import Event
+from features.history import history_entry
 from features.store import FeatureStore
 from service.embedded import EmbeddedValkey
 from tests.features.loops import Loop
