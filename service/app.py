@@ -55,9 +55,9 @@ class Service:
         self._pointer = Pointer(redis_url)
         prepare = Preparation(settings, self._tracking)
         self.state = State(prepare.first(self._pointer))
-        self._surfaces = SurfaceFile(settings.surfaces)
+        self.surfaces = SurfaceFile(settings.surfaces)
         try:
-            self._check_surfaces(self._surfaces.read())
+            self._check_surfaces(self.surfaces.read())
         except SurfacesRejected as fault:
             raise SettingInvalid(f"--surfaces={settings.surfaces}: {fault}") from None
         self._switch = Switch(settings.artifact.parent, self.state, prepare.next, self._pointer)
@@ -88,7 +88,7 @@ class Service:
             self._tracking.start()
         self._server.start()
         self._follower.start()
-        self._surfaces.start(self._check_surfaces)
+        self.surfaces.start(self._check_surfaces)
         # What lives now lives until the end: a collection need not walk it, and under free
         # threading a collection stops every thread for as long as it walks.
         gc.collect()
@@ -99,7 +99,7 @@ class Service:
         self._lifecycle.draining = True
         self._server.stop()
         self._follower.stop()
-        self._surfaces.stop()
+        self.surfaces.stop()
         self._tracking.stop()
         self._crew.close()
 
@@ -117,7 +117,7 @@ class Service:
         desk = Desk(
             settings,
             self.state,
-            self._surfaces,
+            self.surfaces,
             self._crew.caller(),
             self._lifecycle,
             store,

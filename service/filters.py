@@ -32,6 +32,11 @@ class Filters:
         """Return how many masks are kept."""
         return len(self._hidden)
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """Return the names of the properties that any item has."""
+        return frozenset(self._table.columns)
+
     def hidden(self, text: str) -> Mask:
         """Return bool[n_items], read-only: True for each item that the filter does not let pass.
 

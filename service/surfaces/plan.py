@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from features.types import Mask
 from ranking.filters import FilterRejected
-from ranking.reasons import Reasons
+from ranking.reasons import Reasons, check_templates
 from ranking.retrieval import SOURCES, Source
 from ranking.surfaces import Surface, Surfaces, SurfacesRejected
 from service.filters import Filters
@@ -31,7 +31,7 @@ class Plan:
 
     @classmethod
     def of(cls, name: str, variant: str, surface: Surface, filters: Filters) -> Plan:
-        """Make a surface ready.
+        """Make a surface ready, if it asks for nothing that is not there.
 
         Raises:
             SurfacesRejected: it asks for what is not there; the message names it.
@@ -47,6 +47,9 @@ class Plan:
             hidden = filters.hidden(rule) if rule is not None else None
         except FilterRejected as fault:
             raise SurfacesRejected(f"surfaces.{name}.filters.rule: {fault}") from fault
+        faults = check_templates(surface.reasons, filters.columns)
+        if faults:
+            raise SurfacesRejected(f"surfaces.{name}.{faults[0]}")
         sources = {source: SOURCES[source] for source in surface.sources}
         return cls(name, variant, surface, sources, hidden, Reasons(surface.reasons))
 
