@@ -29,6 +29,9 @@ MODEL_REPORTS = "{braid:model}:reports"
 EXPOSURES = "braid:exposures"
 """Stream: which user was shown which arm of an experiment (see `features.exposures`)."""
 
+SERVED_FEATURES = "braid:served-features"
+"""Stream: some of the requests, with the rows that were scored (see `features.served_features`)."""
+
 
 def item_row(item_id: str) -> str:
     """Return the key of an item's feature row (a string value, see `features.codec`)."""

@@ -1,6 +1,6 @@
 """Experiments: who sees which variant of a surface, and what came of it."""
 
-from ranking.experiments.assign import assign, bucket
+from ranking.experiments.assign import assign, bucket, shares_of
 from ranking.experiments.drift import stability_index
 from ranking.experiments.interleave import Drafted, preference, team_draft
 from ranking.experiments.overlap import jaccard, rank_biased_overlap
@@ -17,6 +17,7 @@ __all__ = [
     "jaccard",
     "preference",
     "rank_biased_overlap",
+    "shares_of",
     "stability_index",
     "team_draft",
 ]

@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from typing import Final
 
-from ranking.experiments.settings import CONTROL, HOLDOUT, Experiment
+from ranking.experiments.settings import CONTROL, HOLDOUT, ROUNDING, Experiment
 
 HOLDOUT_SALT: Final = "holdout"
 
@@ -30,3 +30,11 @@ def assign(experiment: Experiment, key: str) -> str:
         if place < end:
             return name
     return CONTROL
+
+
+def shares_of(experiment: Experiment) -> dict[str, float]:
+    """Return each arm's share of all users."""
+    reached = 1 - experiment.holdout
+    shares = {name: variant.share * reached for name, variant in experiment.variants.items()}
+    rest = max(reached - sum(shares.values()), 0.0)
+    return {CONTROL: rest if rest > ROUNDING else 0.0, **shares, HOLDOUT: experiment.holdout}
