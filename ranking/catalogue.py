@@ -52,3 +52,7 @@ class Catalogue:
     def ordinals(self, item_ids: Iterable[str]) -> Items:
         """Return ordinals int64[k] in the order given: unknown ids and repeats dropped."""
         return self.names(item_ids)
+
+    def located(self, item_ids: Iterable[str], *, repeats: bool = False) -> tuple[Items, Items]:
+        """Return ordinals int64[k] and where each stood among the ids, as `Names.located` does."""
+        return self.names.located(item_ids, repeats=repeats)

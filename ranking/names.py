@@ -54,13 +54,22 @@ class Names:
 
     def __call__(self, item_ids: Iterable[str]) -> Items:
         """Return ordinals int64[k] in the order given: unknown ids and repeats dropped."""
+        return self.located(item_ids)[0]
+
+    def located(self, item_ids: Iterable[str], *, repeats: bool = False) -> tuple[Items, Items]:
+        """Return ordinals int64[k] in the order given, and where each stood among the ids.
+
+        Unknown ids are dropped, and repeats unless they are wanted.
+        """
         wanted = tuple(item_ids)
-        text = _text(wanted)
-        found = np.empty(len(wanted), np.int64)
-        count = look_up(text, len(wanted), self._text, self._size, self._table, found)
+        found, places = np.empty((2, len(wanted)), np.int64)
+        known = (self._text, self._size, self._table)
+        count = look_up(_text(wanted), len(wanted), *known, repeats, found, places)
         if count < 0:  # one holds a NUL, so it is no item's
-            return self([item for item in wanted if END not in item])
-        return found[:count]
+            rest = [place for place, item in enumerate(wanted) if END not in item]
+            found, at = self.located([wanted[place] for place in rest], repeats=repeats)
+            return found, np.array(rest, np.int64)[at]
+        return found[:count], places[:count]
 
     def _take(self, ids: Sequence[str]) -> None:
         """Bind a text and a table with these ids, too; those of others stay as they are."""
@@ -178,11 +187,22 @@ def fill(text: Bytes, first: int, start: int, size: int, table: Table) -> int:
     inputs(types.uint8),
     types.int64,
     inputs(types.uint64),
+    types.boolean,
+    output(types.int64),
     output(types.int64),
     returns=types.int64,
 )
-def look_up(wanted: Bytes, count: int, text: Bytes, size: int, table: Table, found: Items) -> int:
-    """Write the ordinals of the wanted that there are, each once; return how many.
+def look_up(
+    wanted: Bytes,
+    count: int,
+    text: Bytes,
+    size: int,
+    table: Table,
+    repeats: bool,
+    found: Items,
+    places: Items,
+) -> int:
+    """Write the ordinals of the wanted that there are, and their places; return how many.
 
     -1 where the text does not hold that many ids. Three loops, so that the misses of the caches,
     which do not depend on each other, are waited for together.
@@ -214,8 +234,8 @@ def look_up(wanted: Bytes, count: int, text: Bytes, size: int, table: Table, fou
         else:
             item = np.int64(entry & np.uint64(0xFFFFFFFF))
             bit = np.uint64(1) << np.uint64(item & 63)
-            if not seen[item >> 6] & bit:
+            if repeats or not seen[item >> 6] & bit:
                 seen[item >> 6] |= bit
-                found[known] = item
+                found[known], places[known] = item, index
                 known += 1
     return known

@@ -39,6 +39,16 @@ def test_an_id_with_a_nul_is_nobody_s_and_hides_no_other() -> None:
     assert names(["a\0", "b", "a\0b", "\0", "ab", ""]).tolist() == [1, 2]
 
 
+def test_where_each_id_stood_is_told_and_repeats_are_kept_where_they_are_wanted() -> None:
+    names = Names(["a", "b", "c"])
+    wanted = ["b", "x", "a\0", "b", "c", "", "a", "b"]
+    items, places = names.located(wanted)
+    assert (items.tolist(), places.tolist()) == ([1, 2, 0], [0, 4, 6])
+    items, places = names.located(wanted, repeats=True)
+    assert (items.tolist(), places.tolist()) == ([1, 1, 2, 0, 1], [0, 3, 4, 6, 7])
+    assert [found.tolist() for found in names.located(["a\0"])] == [[], []]
+
+
 def test_an_id_that_begins_like_another_is_another() -> None:
     names = Names(["item-1", "item-10", "item-100"])
     assert names(["item-100", "item-", "item-1000", "item-1"]).tolist() == [2, 0]
