@@ -32,6 +32,25 @@ EXPOSURES = "braid:exposures"
 SERVED_FEATURES = "braid:served-features"
 """Stream: some of the requests, with the rows that were scored (see `features.served_features`)."""
 
+CATALOGUE = "{braid:catalogue}"
+"""Channel: a word for each change of the catalogue. What follows is in its slot."""
+
+CATALOGUE_ORDER = "{braid:catalogue}:order"
+"""Sorted set: each item that was put or retired, by when it last was, in microseconds of the
+server's clock. Who has seen all up to some time has to ask for later ones only."""
+
+CATALOGUE_ADDED = "{braid:catalogue}:added"
+"""Hash: when each of them was put first, as above."""
+
+CATALOGUE_PROPERTIES = "{braid:catalogue}:properties"
+"""Hash: the properties of items, as JSON, where they were given."""
+
+CATALOGUE_FEATURES = "{braid:catalogue}:features"
+"""Hash: the features of items that were given, by name, as JSON."""
+
+CATALOGUE_RETIRED = "{braid:catalogue}:retired"
+"""Set: the items that must not be shown any more."""
+
 
 def item_row(item_id: str) -> str:
     """Return the key of an item's feature row (a string value, see `features.codec`)."""

@@ -146,7 +146,10 @@ class FeatureStore:
         Raises:
             StoreUnavailable: at once where there is no connection, else from the future.
         """
-        commands = [one for slate in slates for one in served_commands(slate, SHOWN_CAP)]
+        return self.append([one for slate in slates for one in served_commands(slate, SHOWN_CAP)])
+
+    def append(self, commands: Sequence[bytes]) -> asyncio.Future[list[Reply]]:
+        """Write commands whose replies nobody need wait for (raises what `append_served` does)."""
         return self._ask(b"".join(commands), Replies(len(commands)), self._budget_s)
 
     def _ask[T](
