@@ -111,6 +111,7 @@ def _tree(fields: Fields, number: int, features: int) -> Tree:
         right=_integers(fields, "right_child", nodes),
         value=_floats(fields, "leaf_value", leaves),
         categories=_categories(fields),
+        counts=_counts(fields, leaves),
     )
     if ((tree.feature < 0) | (tree.feature >= features)).any():
         raise ModelRejected(f"split_feature names a feature beyond the {features}")
@@ -151,6 +152,14 @@ def _categories(fields: Fields) -> tuple[frozenset[int], ...]:
         frozenset(np.flatnonzero(np.unpackbits(octets[4 * a : 4 * b], bitorder="little")).tolist())
         for a, b in pairwise(bounds.tolist())
     )
+
+
+def _counts(fields: Fields, leaves: int) -> NDArray[np.int64] | None:
+    """Read how many rows ended in each leaf; None where that is not known of every leaf."""
+    if "leaf_count" not in fields:
+        return None
+    counts = _integers(fields, "leaf_count", leaves)
+    return counts if (counts > 0).all() else None
 
 
 def _words(fields: Fields, key: str, count: int | None, form: re.Pattern[str]) -> list[str]:

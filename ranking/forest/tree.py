@@ -24,7 +24,8 @@ class Tree:
     after its parent; a child c < 0 is leaf ~c. ``feature`` is int64[m], ``decision`` int64[m]
     the flags above with the kind of missing from bit 2. ``threshold`` is float64[m]; for a
     categorical node it is an index into ``categories``, the sets of categories that go left.
-    ``value`` is float64[m + 1].
+    ``value`` is float64[m + 1]. ``counts`` is int64[m + 1], how many training rows ended in each
+    leaf, all above 0; None where the model does not tell. Only explanations ask for it.
     """
 
     feature: NDArray[np.int64]
@@ -34,6 +35,7 @@ class Tree:
     right: NDArray[np.int64]
     value: NDArray[np.float64]
     categories: tuple[frozenset[int], ...] = ()
+    counts: NDArray[np.int64] | None = None
 
     def sizes(self) -> list[int]:
         """Count the leaves under each internal node."""

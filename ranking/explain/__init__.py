@@ -1,0 +1,5 @@
+"""Why a row has the score it has."""
+
+from ranking.explain.contributions import Contributions, contributions
+
+__all__ = ["Contributions", "contributions"]
