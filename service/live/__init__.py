@@ -1,0 +1,1 @@
+"""Following what all users do, and noting what they are shown."""
