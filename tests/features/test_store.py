@@ -35,8 +35,10 @@ def ordinals(*items: int) -> Items:
 
 
 @asynccontextmanager
-async def opened(address: Address, budget_s: float = PATIENT_S) -> AsyncIterator[FeatureStore]:
-    store = FeatureStore(address, budget_s, CAP)
+async def opened(
+    address: Address, budget_s: float = PATIENT_S, history_cap: int = CAP
+) -> AsyncIterator[FeatureStore]:
+    store = FeatureStore(address, budget_s, history_cap)
     await store.open()
     try:
         yield store

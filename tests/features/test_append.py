@@ -1,0 +1,314 @@
+"""The atomic step: what it counts, how often, and that nobody ever sees half of it."""
+
+import asyncio
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from redis import Redis
+
+from features import keys
+from features.address import Address
+from features.append import SHOWN_LIFETIME_S
+from features.errors import CommandRefused
+from features.events import BUCKET_MS, Event
+from features.store import SHOWN_CAP
+from service.embedded import EmbeddedValkey
+from service.live.feed import Feed
+from tests.features.loops import Loop
+from tests.features.schemas import USER
+from tests.features.test_store import PATIENT_S, opened
+
+HOUR_MS = 3_600_000
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def append(address: Address, *batches: Sequence[Event]) -> list[int]:
+    async def main() -> list[int]:
+        async with opened(address) as store:
+            return [await store.append_events(batch) for batch in batches]
+
+    return asyncio.run(main())
+
+
+def counts_of(client: Redis, user_id: str, bucket: int) -> dict[bytes, bytes]:
+    found: Any = client.hgetall(keys.counts(keys.partition(user_id), bucket))
+    return dict(found)
+
+
+def stream_of(client: Redis, user_id: str) -> list[Any]:
+    found: Any = client.xrange(keys.events(keys.partition(user_id)))
+    return [msgspec.json.decode(fields[b"event"]) for _, fields in found]
+
+
+def test_one_step_writes_history_counts_and_stream(address: Address, client: Redis) -> None:
+    at = now()
+    events = [
+        Event("ann", "a", "click", at, "e-1", request_id="r-1"),
+        Event("ann", "b", "rating", at, "e-2", value=4.5),
+        Event("ann", "c", "custom", at, weight=0.5, name="shared"),
+    ]
+    assert append(address, events) == [3]
+    assert client.llen(keys.user_history("ann")) == 3
+    bucket = at // BUCKET_MS
+    assert counts_of(client, "ann", bucket) == {
+        b"ca": b"1",
+        b"wa": b"2000",
+        b"wb": b"2000",
+        b"wc": b"500",
+    }
+    ids = {"user_id": "ann", "timestamp_ms": at}
+    assert [one["event"] for one in stream_of(client, "ann")] == [
+        ids | {"item_id": "a", "type": "click", "event_id": "e-1", "request_id": "r-1"},
+        ids | {"item_id": "b", "type": "rating", "event_id": "e-2", "value": 4.5},
+        ids | {"item_id": "c", "type": "custom", "weight": 0.5, "name": "shared"},
+    ]
+
+
+def test_impressions_go_into_a_list_of_their_own(
+    address: Address, client: Redis, run: Loop
+) -> None:
+    at = now()
+    append(address, [Event("ann", "a", "impression", at), Event("ann", "b", "click", at + 1)])
+
+    async def main() -> None:
+        async with opened(address) as store:
+            ann = await store.read_user("ann", USER, PATIENT_S, shown_cap=10)
+            assert (ann.history, ann.times_ms.tolist()) == (["b"], [at + 1])
+            assert (ann.shown, ann.shown_times_ms.tolist()) == (["a"], [at])
+            assert (await store.read_user("ann", USER, PATIENT_S)).shown == []
+
+    run(main())
+    assert 0 < client.ttl(keys.user_shown("ann")) <= SHOWN_LIFETIME_S
+    assert client.ttl(keys.user_history("ann")) == -1
+
+
+def test_what_was_shown_is_capped(address: Address, client: Redis) -> None:
+    at = now()
+    batch = [Event("ann", f"i{n}", "impression", at + n) for n in range(SHOWN_CAP + 50)]
+    assert append(address, batch) == [SHOWN_CAP + 50]
+    assert client.llen(keys.user_shown("ann")) == SHOWN_CAP
+
+
+def test_a_dislike_excludes_its_item_and_is_no_taste(address: Address, run: Loop) -> None:
+    at = now()
+    clicks = [Event("ann", item, "click", at) for item in "ab"]
+    append(address, [*clicks, Event("ann", "a", "dislike", at + 1)])
+
+    async def main() -> None:
+        async with opened(address) as store:
+            ann = await store.read_user("ann", USER, PATIENT_S)
+            assert (ann.history, ann.disliked) == (["b"], ["a"])
+
+    run(main())
+
+
+def test_a_late_event_is_remembered_and_not_counted(address: Address, client: Redis) -> None:
+    late = now() - 25 * HOUR_MS
+    assert append(address, [Event("ann", "a", "click", late)]) == [1]
+    assert client.llen(keys.user_history("ann")) == 1
+    [entry] = stream_of(client, "ann")
+    assert "bucket" not in entry
+    assert client.keys("braid:counts:*") == []
+
+
+def test_a_timestamp_of_the_future_becomes_the_arrivals(address: Address, client: Redis) -> None:
+    before = now()
+    append(address, [Event("ann", "a", "click", before + 24 * HOUR_MS)])
+    [entry] = stream_of(client, "ann")
+    assert before <= entry["event"]["timestamp_ms"] <= now()
+    assert entry["bucket"] * BUCKET_MS <= now()
+
+
+def test_a_little_ahead_stays_as_it_was_said_but_counts_now(
+    address: Address, client: Redis
+) -> None:
+    soon = now() + 200_000
+    append(address, [Event("ann", "a", "click", soon)])
+    [entry] = stream_of(client, "ann")
+    assert entry["event"]["timestamp_ms"] == soon
+    assert entry["bucket"] * BUCKET_MS <= now()
+
+
+def test_counts_are_forgotten_after_the_day_they_are_counted_for(
+    address: Address, client: Redis
+) -> None:
+    at = now()
+    append(address, [Event("ann", "a", "click", at)])
+    name = keys.counts(keys.partition("ann"), at // BUCKET_MS)
+    assert 24 * 3600 < client.ttl(name) <= 25 * 3600
+
+
+def test_a_repeat_changes_nothing_at_all(address: Address, client: Redis) -> None:
+    batch = [
+        Event("ann", "a", "click", now(), "e-1"),
+        Event("bob", "b", "impression", now(), "e-1"),
+    ]
+    append(address, batch)
+    names: Any = client.keys("*")
+    before = {name: client.dump(name) for name in names}
+    assert append(address, batch, batch[::-1]) == [0, 0]
+    assert {name: client.dump(name) for name in names} == before
+    assert client.dbsize() == len(names)
+
+
+def kinds_of_keys(user_id: str) -> list[str]:
+    number = keys.partition(user_id)
+    return [
+        keys.user_history(user_id),
+        keys.user_shown(user_id),
+        keys.events(number),
+        keys.serial(number),
+        keys.counts(number, now() // BUCKET_MS),
+    ]
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_refused_step_has_written_nothing_so_that_a_repeat_still_counts(
+    address: Address, client: Redis, place: int
+) -> None:
+    spoilt = kinds_of_keys("ann")[place]
+    client.geoadd(spoilt, (0, 0, "neither list nor hash nor stream nor string"))
+    event = Event("ann", "a", "click", now(), "e-1")
+    with pytest.raises(CommandRefused):
+        append(address, [event])
+    assert client.keys("*") == [spoilt.encode()]
+    client.delete(spoilt)
+    assert append(address, [event]) == [1]
+
+
+def test_events_are_stored_after_the_server_has_forgotten_its_scripts(
+    address: Address, client: Redis, run: Loop
+) -> None:
+    async def main() -> None:
+        async with opened(address) as store:
+            for _ in range(3):
+                users = [Event(user, "a", "click", now()) for user in ("ann", "bob", "cid")]
+                assert await store.append_events(users) == 3
+                client.script_flush()
+
+    run(main())
+
+
+def test_no_events_are_no_round_trip(run: Loop) -> None:
+    async def main() -> None:
+        store = opened(Address.parse("redis://127.0.0.1:1"))
+        async with store as unreachable:
+            assert await unreachable.append_events([]) == 0
+
+    run(main())
+
+
+def test_a_reader_never_sees_a_history_without_its_count_or_its_event(
+    address: Address, client: Redis
+) -> None:
+    bucket, ended, faults = now() // BUCKET_MS, threading.Event(), list[str]()
+    number, names = keys.partition("ann"), kinds_of_keys("ann")
+
+    def look() -> None:
+        with Redis.from_url(address.url) as mine:
+            while not ended.is_set():
+                with mine.pipeline(transaction=True) as step:
+                    step.llen(names[0]).xlen(names[2]).get(names[3])
+                    step.hget(keys.counts(number, bucket), "ca")
+                    found = [int(value or 0) for value in step.execute()]
+                if len(set(found)) != 1:
+                    faults.append(str(found))
+
+    readers = [threading.Thread(target=look) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+
+    async def write() -> None:
+        async with opened(address, history_cap=1000) as store:
+            for turn in range(100):
+                group = [
+                    Event("ann", "a", "click", bucket * BUCKET_MS) for _ in range(turn % 7 + 1)
+                ]
+                await store.append_events(group)
+
+    asyncio.run(write())
+    ended.set()
+    for reader in readers:
+        reader.join()
+    assert faults == []
+    assert client.llen(names[0]) == sum(turn % 7 + 1 for turn in range(100))
+
+
+def draw(rng: random.Random, count: int, at: int) -> list[Event]:
+    """Draw events at ages that no test crosses a window's end with: late and future ones, too."""
+    ages = [2 * 60_000, 30 * 60_000, 3 * HOUR_MS, 20 * HOUR_MS, 3 * 24 * HOUR_MS, -5 * HOUR_MS]
+    kinds = ["impression", "impression", "click", "purchase", "dislike", "view"]
+    return [
+        Event(
+            f"u{rng.randrange(200)}",
+            f"i{rng.randrange(30)}",
+            rng.choice(kinds),
+            at - rng.choice(ages),
+            f"e-{number}",
+        )
+        for number in range(count)
+    ]
+
+
+def test_events_replayed_by_killed_writers_are_counted_exactly_once(
+    frail: EmbeddedValkey, tmp_path: Path
+) -> None:
+    """R7: batches, repeats and kills; the counts equal a plain recount of the distinct events."""
+    rng, at = random.Random(3), now()
+    distinct = draw(rng, 4000, at)
+    batches, rest = list[list[Event]](), distinct[::-1]
+    while rest:
+        batch = [rest.pop() for _ in range(min(len(rest), rng.randrange(1, 60)))]
+        again = rng.choices(distinct[: len(distinct) - len(rest)], k=rng.randrange(20))
+        batches.append(rng.sample([*batch, *again], len(batch) + len(again)))
+    path = tmp_path / "batches.json"
+    path.write_bytes(msgspec.json.encode(batches))
+    confirmed, kills = -1, 0
+    while confirmed < len(batches) - 1:
+        command = [sys.executable, "-m", "tests.features.writer", frail.url, str(path)]
+        with subprocess.Popen(
+            [*command, str(confirmed + 1)], stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout is not None
+            # Killed when it has confirmed some: the batch after them is anywhere by then.
+            ending = confirmed + 1 + len(batches) // 4 if kills < 4 else len(batches)
+            for line in writer.stdout:
+                confirmed = int(line)
+                if confirmed >= ending:
+                    time.sleep(rng.random() / 500)
+                    writer.kill()
+                    kills += 1
+                    break
+    assert kills >= 3
+    expected = Counter[tuple[str, str, int]]()
+    for event in distinct:
+        age_ms = max(at - event.timestamp_ms, 0)
+        if age_ms < 24 * HOUR_MS and event.type in {"impression", "click"}:
+            for window in (0, 1) if age_ms < HOUR_MS else (1,):
+                expected[event.type, event.item_id, window] += 1
+    with Redis.from_url(frail.url) as client:
+        tally = Feed(client).load(now() // BUCKET_MS).tally()
+        total = sum(int(client.get(keys.serial(number)) or 0) for number in range(64))
+    found = {
+        (kind, item, window): int(table[window, column])
+        for kind, table in (("impression", tally.impressions), ("click", tally.clicks))
+        for window in (0, 1)
+        for column, item in enumerate(tally.item_ids)
+        if table[window, column]
+    }
+    assert found == expected
+    assert total == len(distinct)
+    assert np.isfinite(tally.trend).all()
