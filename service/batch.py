@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from features.near_cache import Gathered
-from features.store import FeatureStore
 from features.types import Candidates, Context, Query
-from service.crew import Caller, Party
+from service.crew import Party
+from service.desk import Desk
 from service.observe.spans import Trace
 from service.pipeline import Answer
 from service.stages import (
@@ -37,8 +37,7 @@ async def recommend_batch[T](
     queries: Sequence[Query],
     plans: Sequence[Plan],
     serving: Serving,
-    store: FeatureStore,
-    caller: Caller,
+    desk: Desk,
     trace: Trace,
     name: Callable[[int, Answer, Trace], T],
 ) -> list[T]:
@@ -51,22 +50,23 @@ async def recommend_batch[T](
     def find(index: int) -> tuple[Context, Candidates, Gathered]:
         query, plan = queries[index], plans[index]
         context = context_of(query, plan, users[index], serving, trace.arrived_s)
-        candidates = candidates_of(query, plan, context, serving, serial)
+        candidates = candidates_of(query, plan, context, serving, serial, asides)
         return context, candidates, serving.near.gather(candidates.items)
 
     def rank(index: int) -> T:
+        query, plan = queries[index], plans[index]
         context, candidates, _ = found[index]
         own = trace.fork(told)
-        block = block_of(context, candidates, rows[index], serving)
-        scores = scores_of(block, serving, serial, own)
-        slate = slate_of(queries[index], block, scores, serving.snapshot, own)
+        block = block_of(plan, context, candidates, rows[index], serving)
+        scores = scores_of(plan, context, block, rows[index][0], serving, serial, own)
+        slate = slate_of(query, block, scores, serving.snapshot, own)
         trace.degraded.extend(own.degraded[len(told) :])
-        query, plan = queries[index], plans[index]
         return name(index, Answer(query, plan, context, candidates, block, scores, slate), own)
 
-    with caller.party() as party:
+    store, asides = desk.store, desk.asides.beginning(trace)
+    with desk.caller.party() as party:
         with trace.span("context"):
-            users = await read_users(queries, serving, store, trace)
+            users = await read_users(queries, plans, serving, store, trace)
         with trace.span("retrieve"):
             found = await _all(find, len(queries), party)
         with trace.span("features"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from features.store import FeatureStore
+from service.asides import Asides
 from service.crew import Caller
 from service.observe.recorder import Recorder
 from service.settings import Settings
@@ -21,11 +22,12 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Shared with other loops: settings, state, surfaces, lifecycle. This loop's own: the rest."""
+    """The loops share settings, state, surfaces, asides, lifecycle; the rest is this loop's own."""
 
     settings: Settings
     state: State
     surfaces: SurfaceFile
+    asides: Asides
     caller: Caller
     lifecycle: Lifecycle
     store: FeatureStore

@@ -16,9 +16,8 @@ not a fault: that request fails, alone.
 
 from dataclasses import dataclass
 
-from features.store import FeatureStore
 from features.types import Candidates, Context, FeatureBlock, Query, Scores, Slate
-from service.crew import Caller
+from service.desk import Desk
 from service.observe.spans import Trace
 from service.stages import (
     block_of,
@@ -46,25 +45,24 @@ class Answer:
     slate: Slate
 
 
-async def recommend(
-    query: Query, plan: Plan, serving: Serving, store: FeatureStore, caller: Caller, trace: Trace
-) -> Answer:
+async def recommend(query: Query, plan: Plan, serving: Serving, desk: Desk, trace: Trace) -> Answer:
     """Answer a query from one snapshot; both the values and the order of the stages are here."""
-    with caller.party() as party:
+    store, asides = desk.store, desk.asides.beginning(trace)
+    with desk.caller.party() as party:
         with trace.span("context"):
-            [user] = await read_users([query], serving, store, trace)
+            [user] = await read_users([query], [plan], serving, store, trace)
             context = context_of(query, plan, user, serving, trace.arrived_s)
         # Who is called now is awake when there is something to share.
         party.rouse(serving.work_ns(len(query.candidates)))
         with trace.span("retrieve"):
-            candidates = candidates_of(query, plan, context, serving, party.share)
+            candidates = candidates_of(query, plan, context, serving, party.share, asides)
         with trace.span("features"):
             items = candidates.items
             gathered = serving.near.gather(items)
             [read] = await read_missed([gathered], [items], serving, store, trace)
-            block = block_of(context, candidates, read, serving)
+            block = block_of(plan, context, candidates, read, serving)
         with trace.span("score"):
-            scores = scores_of(block, serving, party.share, trace)
+            scores = scores_of(plan, context, block, read[0], serving, party.share, trace)
         with trace.span("rerank"):
             slate = slate_of(query, block, scores, serving.snapshot, trace)
     return Answer(query, plan, context, candidates, block, scores, slate)

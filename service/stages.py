@@ -6,14 +6,14 @@ specification of every other.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.errors import StoreUnavailable
 from features.near_cache import Gathered
-from features.store import FeatureStore, UserRecord
+from features.schema import Schema
+from features.store import SHOWN_CAP, FeatureStore, UserRecord
 from features.types import (
     Candidates,
     Context,
@@ -26,11 +26,13 @@ from features.types import (
     Slate,
 )
 from ranking.assemble import assemble
-from ranking.columns import SOURCE_NAMES
+from ranking.light import lighten
 from ranking.masks import blocked
 from ranking.rerank import depth_for, fill
-from ranking.retrieval import Source, appraise, merge, vector
+from ranking.retrieval import appraise, merge
+from ranking.retrieval.gather import Begin, gather
 from ranking.snapshot import Snapshot
+from ranking.view import veil
 from service.crew import Work
 from service.observe.spans import Trace
 from service.state import Serving
@@ -47,7 +49,11 @@ def serial(work: Work, rows: int, cost_ns_per_row: float) -> int:  # noqa: ARG00
 
 
 async def read_users(
-    queries: Sequence[Query], serving: Serving, store: FeatureStore, trace: Trace
+    queries: Sequence[Query],
+    plans: Sequence[Plan],
+    serving: Serving,
+    store: FeatureStore,
+    trace: Trace,
 ) -> list[UserRecord | None]:
     """Read the users of all queries in one round trip; None for who is a stranger.
 
@@ -56,8 +62,9 @@ async def read_users(
     ids = [query.user_id for query in queries if query.user_id is not None]
     if not ids:
         return [None] * len(queries)
+    shown = SHOWN_CAP if any(plan.surface.filters.served for plan in plans) else 0
     try:
-        read = iter(await store.read_users(ids, serving.user_schema, trace.left_s()))
+        read = iter(await store.read_users(ids, serving.user_schema, trace.left_s(), shown))
     except StoreUnavailable as fault:
         trace.degrade("context", fault.reason)
         return [None] * len(queries)
@@ -72,18 +79,35 @@ def context_of(
     Raises:
         FilterRejected: the query's filter is none for this catalogue.
     """
-    ordinals = serving.snapshot.catalogue.ordinals
-    stored = user.history if user else []
+    catalogue = serving.snapshot.catalogue
+    visit = (*query.session, *query.seed_items)
+    known = user if user is not None else _stranger(serving.user_schema)
+    history, places = catalogue.located((*visit, *known.history))
+    ages_s = np.zeros(len(visit) + len(known.history), np.float32)
+    ages_s[len(visit) :] = _ages_s(known.times_ms, now_s)
+    served, shown_places = catalogue.located(known.shown, repeats=True)
     return Context(
-        user_row=user.row if user else serving.user_schema.default_row,
-        known=user.known if user else False,
-        history=ordinals([*query.session, *query.seed_items, *stored]),
-        exclude=ordinals((*query.exclude, *query.shown)),
+        user_row=known.row,
+        known=known.known,
+        history=history,
+        exclude=catalogue.ordinals((*query.exclude, *query.shown, *known.disliked)),
         hidden=_hidden(query, plan, serving),
+        ages_s=ages_s[places],
+        served=served,
+        served_ages_s=_ages_s(known.shown_times_ms, now_s)[shown_places],
         live=serving.live,
         now_s=now_s,
         seed=query.seed,
     )
+
+
+def _stranger(schema: Schema) -> UserRecord:
+    return UserRecord(schema.default_row, False, [])
+
+
+def _ages_s(times_ms: NDArray[np.int64], now_s: float) -> NDArray[np.float32]:
+    """Return how long ago these times were, in seconds; what is ahead of our clock is now."""
+    return np.maximum(now_s - times_ms / 1e3, 0.0).astype(np.float32)
 
 
 def _hidden(query: Query, plan: Plan, serving: Serving) -> Mask | None:
@@ -95,7 +119,7 @@ def _hidden(query: Query, plan: Plan, serving: Serving) -> Mask | None:
 
 
 def candidates_of(
-    query: Query, plan: Plan, context: Context, serving: Serving, share: Share
+    query: Query, plan: Plan, context: Context, serving: Serving, share: Share, begin: Begin
 ) -> Candidates:
     """Ask every source and merge what they offer; or appraise the caller's own candidates."""
     snapshot = serving.snapshot
@@ -105,19 +129,18 @@ def candidates_of(
             items = np.setdiff1d(items, context.exclude, assume_unique=True)
         if context.hidden is not None:
             items = items[~context.hidden[items]]
-        return replace(appraise(context, snapshot, items), sources=SOURCE_NAMES)
+        if snapshot.retired is not None:
+            items = items[~snapshot.retired[items]]
+        return appraise(context, snapshot, items)
     mask = blocked(context, snapshot)
 
     def spread(work: Work, blocks: int) -> None:
         share(work, blocks, serving.search_ns_per_block)
 
-    # The others' work does not grow with the catalogue.
-    sources: dict[str, Source] = {**plan.sources, "vector": partial(vector.retrieve, spread=spread)}
-    offers = [
-        sources[name](context, snapshot, mask, settings.quota)
-        for name, settings in plan.surface.sources.items()
-    ]
-    return replace(merge(context, snapshot, offers), sources=tuple(plan.sources))
+    offers = gather(plan.calls, context, snapshot, mask, spread, begin)
+    found = merge(context, snapshot, offers, plan.sources)
+    keep = plan.surface.scoring.light_keeps
+    return found if keep is None else lighten(found, keep, plan.light_weights)
 
 
 async def read_missed(
@@ -162,25 +185,42 @@ def _last_known(items: Items, serving: Serving) -> Rows:
 
 
 def block_of(
-    context: Context, candidates: Candidates, read: tuple[Rows, Mask], serving: Serving
+    plan: Plan,
+    context: Context,
+    candidates: Candidates,
+    read: tuple[Rows, Mask],
+    serving: Serving,
 ) -> FeatureBlock:
-    """Lay out the rows that the scorer ranks."""
-    return assemble(context, candidates, *read, serving.snapshot)
+    """Lay out the rows that the scorer ranks, as far as the surface lets it see them."""
+    return veil(assemble(context, candidates, *read, serving.snapshot), plan.veiled)
 
 
-def scores_of(block: FeatureBlock, serving: Serving, share: Share, trace: Trace) -> Scores:
-    """Score every row."""
-    scorer, rows = serving.snapshot.scorer, block.rows
-    step = scorer.rows_per_block
-    scores = np.empty(len(rows), dtype=np.float32)
+def scores_of(
+    plan: Plan,
+    context: Context,
+    block: FeatureBlock,
+    stored: Rows,
+    serving: Serving,
+    share: Share,
+    trace: Trace,
+) -> Scores:
+    """Score every row by every ranker, and add up the surface's objectives.
+
+    ``stored`` are the candidates' own rows, which objectives may be columns of.
+    """
+    objectives, rows = plan.objectives, block.rows
+    step = objectives.rows_per_block
+    values = objectives.room(len(rows))
 
     def score(low: int, high: int) -> None:
         shard = slice(low * step, high * step)
-        scores[shard] = scorer(rows[shard])
+        for ranker, scores in zip(objectives.rankers, values, strict=False):
+            scores[shard] = ranker(rows[shard])
 
     blocks = -(-len(rows) // step)
-    trace.threads = share(score, blocks, step * serving.score_ns_per_row)
-    return scores
+    cost = step * serving.score_ns_per_row * len(objectives.rankers)
+    trace.threads = share(score, blocks, cost)
+    return objectives.total(values, context, block.items, stored)
 
 
 def slate_of(

@@ -10,6 +10,7 @@ from ranking.filters import FilterRejected
 from ranking.surfaces import Surfaces
 from service.batch import recommend_batch
 from service.desk import Desk
+from service.experiments.choose import choose
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.http.endpoint import Endpoint, Respond
@@ -28,7 +29,7 @@ from service.http.wire import (
 from service.observe.spans import Trace
 from service.pipeline import Answer, recommend
 from service.state import Serving
-from service.surfaces.plan import CONTROL, Plan
+from service.surfaces.plan import Plan
 
 
 class Answers:
@@ -59,9 +60,7 @@ class Answers:
         def name(index: int, answer: Answer, own: Trace) -> SlateAnswer:
             return slate_answer(f"{request_id}.{index}", answer, serving, own)
 
-        slates = await recommend_batch(
-            queries, plans, serving, desk.store, desk.caller, trace, name
-        )
+        slates = await recommend_batch(queries, plans, serving, desk, trace, name)
         return BatchAnswer(request_id, slates)
 
     async def rank(self, wanted: RankRequest, request_id: str, trace: Trace) -> SlateAnswer:
@@ -104,19 +103,19 @@ class Answers:
         query = query_of(wanted, plan.surface, request_id)
         trace.expire_in(query.deadline_ms)
         _check_filter(query, serving, "$.filter")
-        answer = await recommend(query, plan, serving, desk.store, desk.caller, trace)
+        answer = await recommend(query, plan, serving, desk, trace)
         with trace.span("encode"):
             return slate_answer(request_id, answer, serving, trace)
 
 
 def _plan(wanted: Wanted, surfaces: Surfaces, serving: Serving, path: str) -> Plan:
-    """Return how the surface that a request names is served."""
+    """Return how the surface that a request names is served to its user."""
     name = wanted.surface
-    surface = surfaces.by_name.get(name)
-    if surface is None:
+    if name not in surfaces.by_name:
         known = ", ".join(sorted(surfaces.by_name))
         raise UnknownSurface(f"there is no surface {name!r}; there are {known}", f"{path}.surface")
-    return serving.plans.of(name, CONTROL, surface)
+    choice = choose(surfaces, name, getattr(wanted, "user_id", None))
+    return serving.plans.of(name, choice)
 
 
 def _check_filter(query: Query, serving: Serving, path: str) -> None:

@@ -1,80 +1,116 @@
 """A surface made ready for one catalogue: what a request would otherwise look up again."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from features.types import Mask
-from ranking.filters import FilterRejected
-from ranking.reasons import Reasons, check_templates
-from ranking.retrieval import SOURCES, Source
-from ranking.surfaces import Surface, Surfaces, SurfacesRejected
-from service.filters import Filters
+import numpy as np
 
-CONTROL = "control"
-"""The variant of everybody who is in no arm of an experiment."""
+from features.types import Items, Mask
+from ranking.experiments import CONTROL
+from ranking.objectives import Objectives
+from ranking.reasons import Reasons, check_templates
+from ranking.retrieval.fuse import FUSION_WEIGHTS
+from ranking.retrieval.plan import Call, plan
+from ranking.snapshot import Snapshot
+from ranking.surfaces import Surface, Surfaces, SurfacesRejected
+from ranking.view import view_mask
+from service.experiments.choose import Choice
+from service.filters import Filters
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One surface, or one variant of it, for one catalogue.
+    """One surface, or one variant of it, for one snapshot.
 
-    ``sources`` are what to ask, in the surface's order; ``hidden`` is bool[n_items] by the
-    surface's rule, None without one.
+    ``calls`` are the sources to ask, in the surface's order, ``sources`` their names, and
+    ``light_weights`` the say that each has in the light phase. ``hidden`` is bool[n_items] by the
+    surface's rule, None without one. ``veiled`` int64[h] are the columns of a row that its model
+    may not see.
     """
 
     name: str
     variant: str
     surface: Surface
-    sources: Mapping[str, Source]
+    calls: tuple[Call, ...]
+    sources: tuple[str, ...]
+    light_weights: Mapping[str, float]
     hidden: Mask | None
+    objectives: Objectives
+    veiled: Items
     reasons: Reasons
 
     @classmethod
-    def of(cls, name: str, variant: str, surface: Surface, filters: Filters) -> Plan:
+    def of(
+        cls, name: str, variant: str, surface: Surface, snapshot: Snapshot, filters: Filters
+    ) -> Plan:
         """Make a surface ready, if it asks for nothing that is not there.
 
         Raises:
             SurfacesRejected: it asks for what is not there; the message names it.
         """
-        unknown = [source for source in surface.sources if source not in SOURCES]
-        if unknown:
-            raise SurfacesRejected(
-                f"surfaces.{name}.sources: there is no {unknown[0]!r}; there are "
-                f"{', '.join(SOURCES)}"
-            )
         rule = surface.filters.rule
+        part = "filters.rule"
         try:
             hidden = filters.hidden(rule) if rule is not None else None
-        except FilterRejected as fault:
-            raise SurfacesRejected(f"surfaces.{name}.filters.rule: {fault}") from fault
-        faults = check_templates(surface.reasons, filters.columns)
-        if faults:
-            raise SurfacesRejected(f"surfaces.{name}.{faults[0]}")
-        sources = {source: SOURCES[source] for source in surface.sources}
-        return cls(name, variant, surface, sources, hidden, Reasons(surface.reasons))
+            part = "sources"
+            calls = plan(surface.sources, snapshot.catalogue)
+            part = "scoring.objectives"
+            objectives = Objectives.of(surface.scoring, snapshot)
+            part = "features"
+            seen = view_mask(surface.features, snapshot.scorer.columns)
+        except ValueError as fault:  # FilterRejected is one
+            raise SurfacesRejected(f"surfaces.{name}.{part}: {fault}") from fault
+        for complaint in check_templates(surface.reasons, filters.columns):
+            raise SurfacesRejected(f"surfaces.{name}.{complaint}")
+        return cls(
+            name=name,
+            variant=variant,
+            surface=surface,
+            calls=calls,
+            sources=tuple(call.name for call in calls),
+            light_weights={**FUSION_WEIGHTS, **surface.scoring.light_weights},
+            hidden=hidden,
+            objectives=objectives,
+            veiled=np.flatnonzero(~seen),
+            reasons=Reasons(surface.reasons),
+        )
 
 
 class Plans:
-    """The plans of one catalogue, each made once: a surface that is read anew gets a new one.
+    """The plans of one snapshot, each made once: a surface that is read anew gets a new one.
 
     Looking a plan up takes no lock. One that two threads lack at once is made twice: both are
     equal.
     """
 
-    def __init__(self, filters: Filters) -> None:
+    def __init__(self, snapshot: Snapshot, filters: Filters) -> None:
+        self._snapshot = snapshot
         self._filters = filters
         self._plans: dict[tuple[str, str], Plan] = {}
 
-    def of(self, name: str, variant: str, surface: Surface) -> Plan:
-        """Return the plan of a surface.
+    def of(self, name: str, choice: Choice) -> Plan:
+        """Return the plan of a surface, as it was chosen for a user.
 
         Raises:
             SurfacesRejected: it asks for what this catalogue has not.
         """
-        plan = self._plans.get((name, variant))
-        if plan is None or plan.surface is not surface:
-            plan = self._plans[name, variant] = Plan.of(name, variant, surface, self._filters)
-        return plan
+        found = self._plans.get((name, choice.variant))
+        if found is None or found.surface is not choice.surface:
+            found = self._make(name, choice.variant, choice.surface)
+            self._plans[name, choice.variant] = found
+        return found
+
+    def renewed(self, snapshot: Snapshot, filters: Filters) -> Plans:
+        """Return the plans of another snapshot; those in use here are made already.
+
+        One that does not fit any more is left out: whoever asks for it is told.
+        """
+        other = Plans(snapshot, filters)
+        for key, found in self._plans.copy().items():
+            with suppress(SurfacesRejected):
+                other._plans[key] = other._make(*key, found.surface)
+        return other
 
     def check(self, surfaces: Surfaces) -> None:
         """Make every plan.
@@ -83,6 +119,9 @@ class Plans:
             SurfacesRejected: one asks for what this catalogue has not.
         """
         for name, surface in surfaces.by_name.items():
-            Plan.of(name, CONTROL, surface, self._filters)
+            self._make(name, CONTROL, surface)
         for (name, variant), surface in surfaces.variants.items():
-            Plan.of(name, variant, surface, self._filters)
+            self._make(name, variant, surface)
+
+    def _make(self, name: str, variant: str, surface: Surface) -> Plan:
+        return Plan.of(name, variant, surface, self._snapshot, self._filters)
