@@ -3,7 +3,9 @@
 import numpy as np
 
 from features.types import Candidates, Context, FeatureBlock, Mask, Rows
-from ranking.columns import CROSS, SOURCE_NAMES
+from ranking.columns import CROSS, EXTRA, LIVE, SOURCE_NAMES
+from ranking.freshness import write_freshness
+from ranking.live import write_live
 from ranking.places import write_places
 from ranking.profile import Profile
 from ranking.retrieval import opinions
@@ -34,7 +36,8 @@ def assemble(
     wanted, items = snapshot.wanted, candidates.items
     if wanted.item_rows_alone and all_finite(item_rows):
         return FeatureBlock(items, item_rows, present)
-    crosses = np.empty((len(items), len(CROSS)), np.float32)
+    extra = len(EXTRA) if wanted.any_live or wanted.any_fresh else 0
+    crosses = np.empty((len(items), len(CROSS) + extra), np.float32)
     sources = len(SOURCE_NAMES)
     if wanted.any_opinion:
         scores = opinions(context, snapshot, items)
@@ -43,6 +46,10 @@ def assemble(
     profile = Profile.of(context, snapshot)
     if wanted.any_taste:
         write_taste(context, profile, items, item_rows, snapshot, crosses)
+    if wanted.any_live:
+        write_live(context.live, items, crosses, len(CROSS))
+    if wanted.any_fresh:
+        write_freshness(context, item_rows, snapshot, crosses, len(CROSS) + len(LIVE))
     rows = np.empty((len(items), len(snapshot.scorer.columns)), np.float32)
     write(crosses, item_rows, context.user_row, profile.numbers, *wanted.targets, rows)
     return FeatureBlock(items, rows, present)

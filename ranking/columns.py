@@ -23,6 +23,28 @@ CROSS: Final = (
 )
 """The columns computed from context and candidate, ahead of the gaps and the stored rows."""
 
+WINDOWS: Final = ("1h", "1d")
+"""The windows over which events are counted, shortest first, as `Live` has them."""
+
+LIVE: Final = (
+    *(f"live.impressions.{window}" for window in WINDOWS),  # log(1 + how often it was shown)
+    *(f"live.clicks.{window}" for window in WINDOWS),  # log(1 + how often it was clicked)
+    *(f"live.ctr.{window}" for window in WINDOWS),  # the smoothed rate of the two
+    "live.trend",  # log(1 + weighted interactions that fade within hours)
+)
+"""What all users did of late; 0 where nothing is counted."""
+
+FRESH: Final = (
+    "history.idle",  # log(1 + hours since the last interaction)
+    "session.length",  # log(1 + interactions of the last half hour)
+    "attributes.session",  # how common its attributes are among those
+    "attributes.week",  # the same over the history, where an item counts half after a week
+)
+"""What the asker did of late; 0 where the times are not known."""
+
+EXTRA: Final = (*LIVE, *FRESH)
+"""Columns behind all others, for a scorer that asks for them: what moves from minute to minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemLayout:
@@ -54,7 +76,8 @@ def ranker_columns(
 ) -> tuple[str, ...]:
     """Return the names of all columns, in the order in which `assemble` writes them.
 
-    ``gap.year`` is the item's year minus the mean year of the recent history.
+    ``gap.year`` is the item's year minus the mean year of the recent history. `EXTRA` may be asked
+    for besides.
     """
     return (
         *CROSS,
@@ -83,22 +106,27 @@ class Wanted:
     targets: Targets
     any_opinion: bool
     any_taste: bool
+    any_live: bool
+    any_fresh: bool
     item_rows_alone: bool
 
     @classmethod
     def of(cls, wanted: Sequence[str], columns: Sequence[str], layout: ItemLayout) -> Wanted:
         """Find the wanted columns; raise ValueError where one is unknown."""
-        place = {name: index for index, name in enumerate(columns)}
+        place = {name: index for index, name in enumerate((*columns, *EXTRA))}
         unknown = [name for name in wanted if name not in place]
         if unknown:
             raise ValueError(f"the scorer asks for unknown columns: {', '.join(unknown)}")
         sources = np.array([place[name] for name in wanted], np.int64)
         gaps, items = len(CROSS), len(CROSS) + len(layout.numbers)
         users = items + len(layout.numbers) + len(layout.attributes)
+        # The table of crosses ends in the extra columns.
+        extra = sources - len(columns)
+        crosses = np.where(extra >= 0, gaps + extra, np.where(sources < gaps, sources, -1))
         of_gaps = np.flatnonzero((gaps <= sources) & (sources < items))
         means = sources[of_gaps] - gaps
         targets = Targets(
-            _runs(sources, 0, gaps),
+            _runs(crosses, 0, gaps + len(EXTRA)),
             _runs(sources, items, users),
             _runs(sources, users, len(columns)),
             np.stack((means, layout.numbers[means], of_gaps), axis=1),
@@ -108,6 +136,8 @@ class Wanted:
             targets,
             bool((sources < opinions).any()),
             bool(((opinions <= sources) & (sources < gaps)).any()),
+            bool(((extra >= 0) & (extra < len(LIVE))).any()),
+            bool((extra >= len(LIVE)).any()),
             np.array_equal(sources, np.arange(items, users)),
         )
 

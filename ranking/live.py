@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.kernels import inlined, inputs, kernel, output
 from features.types import Items, Live
+from ranking.columns import LIVE
 
 type Floats = NDArray[np.float32]
 
@@ -39,13 +40,13 @@ def write_ctr(live: Live | None, items: Items, values: Floats) -> None:
 
 
 def write_live(live: Live | None, items: Items, columns: Floats, first_column: int) -> None:
-    """Write to columns float32[n, c] the ``live.*`` columns, all 0 where nothing is counted.
+    """Write `LIVE` to columns float32[n, c] from the first on, all 0 where nothing is counted.
 
     One per window each: log(1 + impressions), log(1 + clicks), and the rate as above; then the
     trend.
     """
     if live is None:
-        columns[:, first_column:] = 0.0
+        columns[:, first_column : first_column + len(LIVE)] = 0.0
     else:
         count(live.impressions, live.clicks, live.trend, items, columns, first_column)
 
