@@ -30,7 +30,7 @@ from ranking.artifact import read
 from ranking.assemble import assemble
 from ranking.masks import blocked
 from ranking.rerank import depth_for, fill
-from ranking.retrieval import QUOTAS, SOURCES, appraise, merge
+from ranking.retrieval import DEFAULT, SOURCES, appraise, merge
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
 from tests.ranking import plain
@@ -103,7 +103,7 @@ def ask(
 def offers(context: Context, snapshot: Snapshot) -> list[Any]:
     """Return what each source offers."""
     mask = blocked(context, snapshot)
-    return [source(context, snapshot, mask, QUOTAS[name]) for name, source in SOURCES.items()]
+    return [SOURCES[name](context, snapshot, mask, DEFAULT[name].quota) for name in DEFAULT]
 
 
 def stages(snapshot: Snapshot, asked: Sequence[Asked]) -> dict[str, tuple[Stage, Stage]]:
@@ -111,7 +111,7 @@ def stages(snapshot: Snapshot, asked: Sequence[Asked]) -> dict[str, tuple[Stage,
     masks = [blocked(one.context, snapshot) for one in asked]
 
     def source(retrieve: Any, name: str) -> Stage:
-        return lambda i: retrieve(asked[i].context, snapshot, masks[i], QUOTAS[name])
+        return lambda i: retrieve(asked[i].context, snapshot, masks[i], DEFAULT[name].quota)
 
     def united(unite: Any) -> Stage:
         offered = [offers(one.context, snapshot) for one in asked]

@@ -6,6 +6,8 @@
     neighbours.npy       int32[n_items, k]
     neighbour_scores.npy float32[n_items, k]
     popularity.npy       float32[n_items]
+    added.npy            int64[n_items]: when each item was new (Unix ms); may be missing
+    segment_*.npy        three arrays of `ranking.segments.Segments`; may be missing
     ranker.txt           a forest: LightGBM model text; or
     ranker.npy           another scorer's parameters, float32[p], described in the manifest
     objectives/NAME.txt  another ranker of the same columns: a forest; or
@@ -31,6 +33,7 @@ from ranking.manifest import ArtifactRejected, decode, verified
 from ranking.npy import view
 from ranking.objectives.names import RESERVED
 from ranking.scorers import ForestScorer, restore
+from ranking.segments import Segments
 from ranking.snapshot import Scorer, Snapshot
 
 __all__ = ["ARRAYS", "ArtifactRejected", "StoredRows", "read", "read_both", "read_store"]
@@ -47,6 +50,15 @@ ARRAYS: Final = {
     "store/history_offsets.npy": ("<i8", 1),
 }
 """Each array's dtype and number of axes; anything else is refused."""
+
+ADDED: Final = {"added.npy": ("<i8", 1)}
+SEGMENTS: Final = {
+    "segment_edges.npy": ("<f4", 2),
+    "segment_items.npy": ("<i4", 1),
+    "segment_logs.npy": ("<f4", 2),
+}
+OPTIONAL: Final = ADDED | SEGMENTS
+"""Arrays that older artifacts lack."""
 
 FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "store/users.json"}
 FOREST: Final = "ranker.txt"
@@ -118,12 +130,15 @@ class _Checked:
 
 
 def _checked(folder: Path) -> _Checked:
-    manifest, files = verified(folder, FILES, frozenset({FOREST, PARAMETERS}), OBJECTIVE)
+    optional = frozenset({FOREST, PARAMETERS, *OPTIONAL})
+    manifest, files = verified(folder, FILES, optional, OBJECTIVE)
     catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
     user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
-    arrays = {name: view(folder / name, files[name], *ARRAYS[name]) for name in ARRAYS}
+    kinds = ARRAYS | {name: kind for name, kind in OPTIONAL.items() if name in files}
+    arrays = {name: view(folder / name, files[name], *kinds[name]) for name in kinds}
     _check_columns(folder / "manifest.json", manifest)
     _check_shapes(folder, arrays, len(catalogue), len(user_ids), manifest["columns"])
+    _check_segments(folder, arrays, manifest["schemas"]["user"])
     _check_ordinals(folder, arrays, len(catalogue))
     return _Checked(manifest, files, catalogue, user_ids, arrays)
 
@@ -148,9 +163,18 @@ def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
             scorer=scorer,
             rankers=_rankers(folder, checked),
             made_at=str(manifest.get("created_at", "")),
+            added_ms=arrays.get("added.npy"),
+            segments=_segments(checked),
         )
     except ValueError as fault:
         raise ArtifactRejected(folder / "manifest.json", str(fault), "train it again") from fault
+
+
+def _segments(checked: _Checked) -> Segments | None:
+    if not SEGMENTS.keys() <= checked.arrays.keys():
+        return None
+    edges, items, logs = (checked.arrays[name] for name in SEGMENTS)
+    return Segments.of(edges, items, logs, checked.manifest["schemas"]["user"])
 
 
 def _rankers(folder: Path, checked: _Checked) -> dict[str, Scorer]:
@@ -250,19 +274,49 @@ def _check_shapes(
         "neighbours.npy": (items, arrays["neighbours.npy"].shape[1]),
         "neighbour_scores.npy": arrays["neighbours.npy"].shape,
         "popularity.npy": (items,),
+        "added.npy": (items,),
         "store/item_rows.npy": (items, len(columns["item"])),
         "store/user_rows.npy": (users, len(columns["user"])),
         "store/history_times.npy": (events,),
         "store/history_offsets.npy": (users + 1,),
     }
     for name, shape in expected.items():
-        if arrays[name].shape != shape:
+        if name in arrays and arrays[name].shape != shape:
             raise ArtifactRejected(folder / name, f"shape {arrays[name].shape} should be {shape}")
 
 
+def _check_segments(folder: Path, arrays: _Arrays, schema: dict[str, Any]) -> None:
+    """Check what `Segments` would refuse, so that the file at fault is named."""
+    there = arrays.keys() & SEGMENTS.keys()
+    if not there:
+        return
+    if there != SEGMENTS.keys():
+        missing = ", ".join(sorted(SEGMENTS.keys() - there))
+        raise ArtifactRejected(folder / "manifest.json", f"segments without {missing}")
+    edges, items = arrays["segment_edges.npy"], arrays["segment_items.npy"]
+    layout = ItemLayout.of(schema)
+    bands = len(layout.numbers) * (edges.shape[1] + 1)
+    expected = {
+        "segment_edges.npy": (len(layout.numbers), edges.shape[1]),
+        "segment_logs.npy": (1 + bands + len(layout.attributes), len(items)),
+    }
+    for name, shape in expected.items():
+        if arrays[name].shape != shape:
+            raise ArtifactRejected(folder / name, f"shape {arrays[name].shape} should be {shape}")
+    if (np.diff(edges) < 0).any():
+        raise ArtifactRejected(folder / "segment_edges.npy", "does not rise in each row")
+    if (np.diff(items) <= 0).any():
+        raise ArtifactRejected(folder / "segment_items.npy", "does not rise")
+
+
 def _check_ordinals(folder: Path, arrays: _Arrays, items: int) -> None:
-    for name, lowest in (("neighbours.npy", -1), ("store/history_items.npy", 0)):
-        if arrays[name].size and not lowest <= arrays[name].min() <= arrays[name].max() < items:
+    lowests = {"neighbours.npy": -1, "store/history_items.npy": 0, "segment_items.npy": 0}
+    for name, lowest in lowests.items():
+        if (
+            name in arrays
+            and arrays[name].size
+            and not lowest <= arrays[name].min() <= arrays[name].max() < items
+        ):
             raise ArtifactRejected(folder / name, f"holds an ordinal outside {lowest}..{items - 1}")
     name, offsets = "store/history_offsets.npy", arrays["store/history_offsets.npy"]
     events = len(arrays["store/history_items.npy"])

@@ -11,7 +11,10 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from features.types import Rows, Scores
+from features.types import Context, Mask, Rows, Scores
+from ranking.retrieval import Found
+from ranking.retrieval.own import checked
+from ranking.snapshot import Snapshot
 
 
 class Scorer(Protocol):
@@ -124,3 +127,64 @@ class ScorerContract:
     ) -> None:
         with pytest.raises(ValueError, match="rows"):
             scorer(spoil(draw(10)))
+
+
+class Source(Protocol):
+    """Finds up to k items that are not blocked, best first."""
+
+    def __call__(self, context: Context, snapshot: Snapshot, blocked: Mask, k: int, /) -> Found: ...
+
+
+class SourceContract:
+    """Subclass it and define fixtures ``source``, ``asker`` and ``world``, of some 500 items."""
+
+    @pytest.fixture
+    def mask(self, world: Snapshot) -> Mask:
+        return np.random.default_rng(11).random(len(world.catalogue)) < 0.4
+
+    def test_offers_at_most_k_distinct_open_items_best_first(
+        self, source: Source, asker: Context, world: Snapshot
+    ) -> None:
+        rng = np.random.default_rng(1)
+        for share in (0.0, 0.5, 0.95, 1.0):
+            blocked = rng.random(len(world.catalogue)) < share
+            for k in (0, 1, 7, 1000):
+                found = source(asker, world, blocked, k)
+                checked(found, "tried", blocked, k)
+                assert found.items.dtype == np.int64
+                assert found.scores.dtype == np.float32
+                assert (np.diff(found.scores) <= 0).all()
+
+    def test_fewer_are_the_head_of_more(
+        self, source: Source, asker: Context, world: Snapshot, mask: Mask
+    ) -> None:
+        many = source(asker, world, mask, 900)
+        for k in (0, 1, 2, 13, 100):
+            few = source(asker, world, mask, k)
+            assert few.items.tolist() == many.items[:k].tolist()
+            assert few.scores.tobytes() == many.scores[:k].tobytes()
+
+    def test_a_stranger_without_a_history_is_served_or_gets_nothing(
+        self, source: Source, world: Snapshot, mask: Mask
+    ) -> None:
+        nothing = np.empty(0, np.int64)
+        row = np.zeros(len(world.user_columns), np.float32)
+        found = source(Context(row, False, nothing, nothing), world, mask, 20)
+        checked(found, "tried", mask, 20)
+
+    def test_what_it_is_given_is_left_alone(
+        self, source: Source, asker: Context, world: Snapshot, mask: Mask
+    ) -> None:
+        given = (mask, asker.history, asker.exclude, asker.user_row, asker.ages_s)
+        before = [array.tobytes() for array in given]
+        source(asker, world, mask, 50)
+        assert [array.tobytes() for array in given] == before
+
+    def test_offers_at_once_are_the_same_bits(
+        self, source: Source, asker: Context, world: Snapshot, mask: Mask
+    ) -> None:
+        alone = source(asker, world, mask, 50)
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: source(asker, world, mask, 50), range(40)):
+                assert found.items.tobytes() == alone.items.tobytes()
+                assert found.scores.tobytes() == alone.scores.tobytes()

@@ -7,9 +7,11 @@ import numpy as np
 from ranking.columns import ItemLayout, ranker_columns
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
+from training.added import added_times
 from training.datasets import Dataset
 from training.embeddings import item_embeddings
 from training.interactions import Interactions
+from training.liking import liking
 from training.neighbours import neighbours
 from training.popularity import decayed
 
@@ -17,7 +19,7 @@ UNPUBLISHED: Final = "unpublished"
 
 
 def fit(dataset: Dataset, interactions: Interactions, seed: int) -> Snapshot:
-    """Learn embeddings, neighbours and popularity from these interactions and no others.
+    """Learn embeddings, neighbours and popularities from these interactions and no others.
 
     The snapshot's scorer gives every row 0: a ranker comes later, if at all.
     """
@@ -38,4 +40,6 @@ def fit(dataset: Dataset, interactions: Interactions, seed: int) -> Snapshot:
         user_columns=user_columns,
         schemas=dataset.schemas,
         scorer=LinearScorer(np.zeros(len(columns), np.float32), 0.0, columns),
+        added_ms=added_times(dataset.catalogue, interactions),
+        segments=liking(interactions, dataset.user_rows, dataset.schemas["user"], n_items),
     )

@@ -13,11 +13,16 @@ HALF_LIFE_DAYS: Final = 180.0
 def decayed(interactions: Interactions, n_items: int) -> NDArray[np.float32]:
     """Return float32[n_items] in [0, 1]: interactions that lose half their weight in 180 days.
 
-    Ages count from the last interaction of all; the most popular item has 1.
+    The most popular item has 1.
     """
     if not len(interactions):
         return np.zeros(n_items, dtype=np.float32)
-    age_days = (interactions.times.max() - interactions.times) / 86_400_000
-    weights = 0.5 ** (age_days / HALF_LIFE_DAYS)
-    total = np.bincount(interactions.items, weights, minlength=n_items)
+    total = np.bincount(interactions.items, weights(interactions), minlength=n_items)
     return (total / total.max()).astype(np.float32)
+
+
+def weights(interactions: Interactions) -> NDArray[np.float64]:
+    """Return float64[n], what each interaction still says: ages count from the last one of all."""
+    age_days = (interactions.times.max() - interactions.times) / 86_400_000
+    faded: NDArray[np.float64] = 0.5 ** (age_days / HALF_LIFE_DAYS)
+    return faded

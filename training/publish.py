@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.artifact import ARRAYS, FOREST_KIND, OBJECTIVE
+from ranking.artifact import ARRAYS, FOREST_KIND, OBJECTIVE, OPTIONAL, SEGMENTS
 from ranking.manifest import FORMAT, digest
 from ranking.objectives.names import RESERVED
 from ranking.scorers import StoredScorer
@@ -149,12 +149,17 @@ def _files(dataset: Dataset, interactions: Interactions, snapshot: Snapshot) -> 
         "store/history_times.npy": interactions.times,
         "store/history_offsets.npy": interactions.offsets,
     }
+    if snapshot.added_ms is not None:
+        arrays["added.npy"] = snapshot.added_ms
+    if (segments := snapshot.segments) is not None:
+        arrays |= dict(zip(SEGMENTS, (segments.edges, segments.items, segments.logs), strict=True))
+    kinds = ARRAYS | OPTIONAL
     items = [
         {"item_id": item_id, "properties": properties}
         for item_id, properties in zip(catalogue.ids, catalogue.properties, strict=True)
     ]
     return {
-        **{name: _npy(name, array, ARRAYS[name][0]) for name, array in arrays.items()},
+        **{name: _npy(name, array, kinds[name][0]) for name, array in arrays.items()},
         "catalogue.json": _json(items),
         "store/users.json": _json(dataset.user_ids),
     }

@@ -5,6 +5,7 @@ from numba import types
 
 from features.kernels import kernel, output
 from features.types import Candidates, Context, Items
+from ranking.columns import SOURCE_NAMES
 from ranking.retrieval.because import because
 from ranking.retrieval.sources import opinions
 from ranking.snapshot import Snapshot
@@ -15,7 +16,7 @@ def appraise(context: Context, snapshot: Snapshot, items: Items) -> Candidates:
     items = np.sort(items)
     items = items[: keep_first(items)]
     scores = opinions(context, snapshot, items).T
-    return Candidates(items, scores, because(context, snapshot, items))
+    return Candidates(items, scores, because(context, snapshot, items), SOURCE_NAMES)
 
 
 @kernel(output(types.int64), returns=types.int64)

@@ -8,27 +8,37 @@ from numpy.typing import NDArray
 
 from features.kernels import inputs, kernel, output
 from features.types import Candidates, Context, Items, Scores
+from ranking.columns import SOURCE_NAMES
 from ranking.retrieval.because import because
-from ranking.retrieval.found import Found
+from ranking.retrieval.found import NOTHING, Found
 from ranking.snapshot import Snapshot
 
 _PLACE_BITS = 20  # of a key: where an offer stands among all offers; the item is above it
 _PLACE = (1 << _PLACE_BITS) - 1
 
 
-def merge(context: Context, snapshot: Snapshot, found: Sequence[Found]) -> Candidates:
-    """Return the union of the offers, one per source in `SOURCES` order."""
-    offered = np.concatenate([offer.items for offer in found])
-    offered_scores = np.concatenate([offer.scores for offer in found])
-    lengths = np.array([len(offer.items) for offer in found])
+def merge(
+    context: Context,
+    snapshot: Snapshot,
+    found: Sequence[Found | None],
+    sources: tuple[str, ...] = SOURCE_NAMES,
+) -> Candidates:
+    """Return the union of the offers, one per source in the order of their names.
+
+    None offers nothing: its column is all NaN.
+    """
+    offers = [NOTHING if offer is None else offer for offer in found]
+    offered = np.concatenate([offer.items for offer in offers])
+    offered_scores = np.concatenate([offer.scores for offer in offers])
+    lengths = np.array([len(offer.items) for offer in offers])
     keys = np.empty(len(offered), np.int64)
     items = np.empty(len(offered), np.int64)
-    scores = np.empty((len(offered), len(found)), np.float32)
+    scores = np.empty((len(offered), len(offers)), np.float32)
     label(offered, keys)
     keys.sort()  # numpy's sort of integers is vector code
     count = unite(keys, offered_scores, lengths, items, scores)
     items = items[:count]
-    return Candidates(items, scores[:count], because(context, snapshot, items))
+    return Candidates(items, scores[:count], because(context, snapshot, items), sources)
 
 
 @kernel(inputs(types.int64), output(types.int64))

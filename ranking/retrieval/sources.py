@@ -7,7 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.types import Context, Items, Mask
-from ranking.retrieval import cooccurrence, popularity, vector
+from ranking.retrieval import (
+    again,
+    cooccurrence,
+    latest,
+    popularity,
+    segment,
+    similar,
+    trending,
+    vector,
+)
 from ranking.retrieval.found import Found
 from ranking.snapshot import Snapshot
 
@@ -18,21 +27,24 @@ SOURCES: Final[Mapping[str, Source]] = {
     "vector": vector.retrieve,
     "cooccurrence": cooccurrence.retrieve,
     "popularity": popularity.retrieve,
+    "similar": similar.retrieve,
+    "segment": segment.retrieve,
+    "trending": trending.retrieve,
+    "latest": latest.retrieve,
+    "again": again.retrieve,
 }
-"""Each source by name; the order is that of the columns of `Candidates.scores`."""
+"""Each source that a surface may name; lists and functions of its own come on top."""
 
 OPINIONS: Final = {
     "vector": vector.score,
     "cooccurrence": cooccurrence.score,
     "popularity": popularity.score,
 }
-
-QUOTAS: Final = {"vector": 200, "cooccurrence": 200, "popularity": 100}
-"""How many candidates each source may offer."""
+"""The sources that the ranker hears on every candidate: `ranking.columns.SOURCE_NAMES`."""
 
 
 def opinions(context: Context, snapshot: Snapshot, items: Items) -> NDArray[np.float32]:
-    """Return float32[s, n]: what each source thinks of each item, whoever offered it."""
+    """Return float32[s, n]: what each of `OPINIONS` thinks of each item, whoever offered it."""
     scores = np.empty((len(OPINIONS), len(items)), np.float32)
     for source, score in enumerate(OPINIONS.values()):
         scores[source] = score(context, snapshot, items)

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Context, Rows, Scores
+from features.types import Context, Live, Rows, Scores
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout, ranker_columns
+from ranking.segments import Segments
 from ranking.snapshot import Snapshot
 
 SCHEMAS: dict[str, Any] = {
@@ -63,6 +64,34 @@ def snapshot(n_items: int = 50, seed: int = 0, **changes: Any) -> Snapshot:
         scorer=Indifferent(),
     )
     return replace(made, **changes) if changes else made
+
+
+def segments(n_items: int = 50, seed: int = 0, **changes: Any) -> Segments:
+    """Return random segments of the users: three bands of age and three of tenure."""
+    rng = np.random.default_rng(seed)
+    given = {
+        "edges": np.array([[30.0, 50.0], [1.0, 3.0]], np.float32),
+        "items": np.arange(n_items, dtype=np.int64),
+        "logs": rng.normal(size=(7, n_items)).astype(np.float32),
+        "numbers": ordinals(0, 1),
+        "attributes": ordinals(),
+    }
+    return Segments(**{**given, **changes})
+
+
+def live(n_items: int = 50, seed: int = 0) -> Live:
+    """Return random counts of late: every third item has a trend, every tenth is retired."""
+    rng = np.random.default_rng(seed)
+    trend = np.where(np.arange(n_items) % 3 == 0, rng.random(n_items), 0.0).astype(np.float32)
+    ranked = np.argsort(-trend, kind="stable")
+    counts = rng.integers(0, 50, (3, n_items)).astype(np.float32)
+    return Live(counts, counts // 3, trend, ranked[trend[ranked] > 0], np.arange(n_items) % 10 == 7)
+
+
+def rich(n_items: int = 500, seed: int = 0) -> Snapshot:
+    """Return a random snapshot that knows when items were new and what segments like."""
+    added = np.random.default_rng(seed).integers(0, 10**12, n_items)
+    return snapshot(n_items, seed, added_ms=added, segments=segments(n_items, seed))
 
 
 def context(*history: int, exclude: tuple[int, ...] = ()) -> Context:

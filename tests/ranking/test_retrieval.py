@@ -1,18 +1,22 @@
 """One contract for every source, then what each one and their merger promise."""
 
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from features.types import Context
 from ranking.columns import SOURCE_NAMES
 from ranking.masks import blocked
 from ranking.retrieval import (
+    DEFAULT,
     OPINIONS,
-    QUOTAS,
     SOURCES,
+    Source,
     appraise,
+    editorial,
     fuse,
     merge,
     retrieve,
@@ -21,70 +25,55 @@ from ranking.retrieval import (
 from ranking.retrieval.found import Found
 from ranking.retrieval.recency import DECAY, WINDOW
 from ranking.snapshot import Snapshot
-from tests.ranking.snapshots import context, ordinals, snapshot
+from tests.contracts import SourceContract
+from tests.ranking.snapshots import context, live, ordinals, rich, segments, snapshot
 
 RECENT = context(3, 17, 8, 21, exclude=(40,))
 
 
 def test_the_tables_of_sources_agree() -> None:
-    assert tuple(SOURCES) == tuple(OPINIONS) == tuple(QUOTAS) == SOURCE_NAMES
+    assert tuple(OPINIONS) == tuple(DEFAULT) == SOURCE_NAMES
+    assert set(DEFAULT) <= set(SOURCES)
 
 
-@pytest.mark.parametrize("name", SOURCES)
-class TestEverySource:
-    def test_offers_at_most_k_distinct_items_best_first(self, name: str) -> None:
-        made = snapshot()
-        mask = blocked(RECENT, made)
-        for k in (0, 1, 7, 1000):
-            found = SOURCES[name](RECENT, made, mask, k)
-            assert len(found.items) == len(found.scores) == len(set(found.items.tolist())) <= k
-            assert (np.diff(found.scores) <= 0).all()
-            assert found.items.dtype == np.int64
-            assert found.scores.dtype == np.float32
+class TestEverySource(SourceContract):
+    @pytest.fixture(params=(*SOURCES, "editorial"))
+    def source(self, request: pytest.FixtureRequest) -> Source:
+        if request.param == "editorial":
+            return partial(editorial.retrieve, listed=ordinals(9, 400, 3, 77, 21, 5))
+        return SOURCES[request.param]
 
-    def test_fewer_are_the_head_of_more(self, name: str) -> None:
-        made = snapshot()
-        mask = blocked(RECENT, made)
-        many = SOURCES[name](RECENT, made, mask, 40).items
-        for k in range(12):
-            assert SOURCES[name](RECENT, made, mask, k).items.tolist() == many[:k].tolist()
+    @pytest.fixture
+    def world(self) -> Snapshot:
+        return rich(500)
 
-    def test_never_offers_a_blocked_item(self, name: str) -> None:
-        made = snapshot()
-        rng = np.random.default_rng(1)
-        for share in (0.0, 0.5, 0.95):
-            mask = rng.random(len(made.catalogue)) < share
-            assert not mask[SOURCES[name](RECENT, made, mask, 30).items].any()
+    @pytest.fixture
+    def asker(self) -> Context:
+        ages = np.array([60.0, 3600.0, 86_400.0, 864_000.0], np.float32)
+        return replace(RECENT, ages_s=ages, live=live(500), seed=3)
 
-    def test_offers_nothing_where_all_is_blocked(self, name: str) -> None:
-        mask = np.ones(50, dtype=np.bool_)
-        assert len(SOURCES[name](RECENT, snapshot(), mask, 5).items) == 0
 
+@pytest.mark.parametrize("name", OPINIONS)
+class TestEveryOpinion:
     def test_scores_an_item_as_it_scored_its_offer(self, name: str) -> None:
         made = snapshot()
         found = SOURCES[name](RECENT, made, blocked(RECENT, made), 20)
         again = OPINIONS[name](RECENT, made, found.items)
         np.testing.assert_allclose(again, found.scores, rtol=1e-5)
 
-    def test_breaks_ties_by_the_lower_ordinal(self, name: str) -> None:
-        even = np.ones(50, dtype=np.float32)
-        made = snapshot(
-            embeddings=np.ones((50, 8), dtype=np.float32),
-            popularity=even,
-            neighbours=np.tile(np.arange(49, -1, -1, dtype=np.int32), (50, 1)),
-            neighbour_scores=np.ones((50, 50), dtype=np.float32),
-        )
-        found = SOURCES[name](context(0), made, np.zeros(50, np.bool_), 4)
-        assert found.items.tolist() == [0, 1, 2, 3]
 
-    def test_threads_at_once_get_the_same_bits(self, name: str) -> None:
-        made = snapshot(500)
-        mask = blocked(RECENT, made)
-        alone = SOURCES[name](RECENT, made, mask, 50)
-        with ThreadPoolExecutor(4) as pool:
-            for found in pool.map(lambda _: SOURCES[name](RECENT, made, mask, 50), range(40)):
-                assert found.items.tobytes() == alone.items.tobytes()
-                assert found.scores.tobytes() == alone.scores.tobytes()
+@pytest.mark.parametrize("name", [*OPINIONS, "similar", "segment"])
+def test_a_source_breaks_ties_by_the_lower_ordinal(name: str) -> None:
+    even = np.ones(50, dtype=np.float32)
+    made = snapshot(
+        embeddings=np.ones((50, 8), dtype=np.float32),
+        popularity=even,
+        neighbours=np.tile(np.arange(49, -1, -1, dtype=np.int32), (50, 1)),
+        neighbour_scores=np.ones((50, 50), dtype=np.float32),
+        segments=segments(50, logs=np.zeros((7, 50), np.float32)),
+    )
+    found = SOURCES[name](context(0), made, np.zeros(50, np.bool_), 4)
+    assert found.items.tolist() == [0, 1, 2, 3]
 
 
 def weight(place: int, length: int) -> float:
@@ -136,7 +125,7 @@ def test_popular_items_come_in_order_of_popularity() -> None:
 def test_a_stranger_gets_popular_items_and_nothing_else() -> None:
     made = snapshot(400)
     candidates = retrieve(context(), made)
-    assert set(candidates.items) == set(made.popular[: QUOTAS["popularity"]])
+    assert set(candidates.items) == set(made.popular[: DEFAULT["popularity"].quota])
     assert np.isnan(candidates.scores[:, :2]).all()
     assert (candidates.because == -1).all()
 

@@ -16,7 +16,7 @@ from ranking.columns import CROSS
 from ranking.masks import blocked
 from ranking.places import write_places
 from ranking.rerank import fill
-from ranking.retrieval import QUOTAS, SOURCES, appraise, merge, retrieve
+from ranking.retrieval import DEFAULT, SOURCES, appraise, merge, retrieve
 from ranking.retrieval.because import because
 from ranking.retrieval.sources import OPINIONS
 from ranking.snapshot import Snapshot
@@ -78,7 +78,7 @@ def test_popular_items_are_those_that_numpy_finds(seed: int) -> None:
 def test_offers_are_united_as_numpy_unites_them(seed: int) -> None:
     asker, made = world(seed)
     mask = blocked(asker, made)
-    offers = [source(asker, made, mask, QUOTAS[name]) for name, source in SOURCES.items()]
+    offers = [SOURCES[name](asker, made, mask, DEFAULT[name].quota) for name in DEFAULT]
     ours, theirs = merge(asker, made, offers), plain.merge(asker, made, offers)
     assert ours.items.tolist() == theirs.items.tolist()
     assert ours.items.dtype == theirs.items.dtype
