@@ -1,17 +1,22 @@
 """Ranking examples: the rows a request would have had then, and what was consumed next."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Rows
+from features.types import Context, Rows
+from ranking.columns import EXTRA
 from ranking.retrieval import retrieve
+from ranking.scorers import LinearScorer
+from ranking.snapshot import Snapshot
 from training.datasets import Dataset
 from training.datasets.errors import DataError
 from training.fit import fit
 from training.interactions import Interactions
+from training.moments import lives
 from training.progress import Progress, silent
 from training.replay import context_of, rows_of
 
@@ -34,13 +39,22 @@ class Examples:
 
 
 def examples(
-    dataset: Dataset, interactions: Interactions, seed: int, progress: Progress = silent
+    dataset: Dataset,
+    interactions: Interactions,
+    seed: int,
+    progress: Progress = silent,
+    *,
+    live: bool = False,
 ) -> Examples:
     """Replay requests of the past against what was known at the time.
 
     At each cut the last fifth of every user's interactions is set aside; embeddings, neighbours,
     popularity, history and features come from what lies before, labels from the fifth. The next
     cut starts from what lies before this one.
+
+    With ``live`` the rows have the columns `ranking.columns.EXTRA`, too, each request at the moment
+    of the first interaction behind its cut: counts and ages are those of the interactions before
+    the cut that had happened by then.
 
     Raises:
         DataError: there is nothing to learn from.
@@ -52,11 +66,15 @@ def examples(
     for cut in range(CUTS):
         before, after = before.split(SHARE)
         snapshot = fit(dataset, before, seed)
-        for user in range(before.n_users):
-            if user % 50 == 0:
-                progress("examples", cut * before.n_users + user, CUTS * before.n_users)
+        if live:
+            snapshot = _with_extra_columns(snapshot)
+            askers = _askers_then(dataset, before, after)
+        else:
+            askers = ((user, context_of(dataset, before, user)) for user in range(before.n_users))
+        for done, (user, context) in enumerate(askers):
+            if done % 50 == 0:
+                progress("examples", cut * before.n_users + done, CUTS * before.n_users)
             consumed = after.of_user(user)
-            context = context_of(dataset, before, user)
             block = rows_of(context, retrieve(context, snapshot), snapshot)
             label = np.isin(block.items, consumed)
             if label.any() and not label.all():
@@ -70,11 +88,30 @@ def examples(
             "what their earlier ones lead to; give more interactions per user"
         )
     return Examples(
-        columns=snapshot.columns,
+        columns=snapshot.scorer.columns,
         rows=np.concatenate(blocks),
         labels=np.concatenate(labels),
         requests=np.array([len(label) for label in labels], dtype=np.int32),
     )
+
+
+def _with_extra_columns(snapshot: Snapshot) -> Snapshot:
+    columns = (*snapshot.columns, *EXTRA)
+    return replace(snapshot, scorer=LinearScorer(np.zeros(len(columns)), 0.0, columns))
+
+
+def _askers_then(
+    dataset: Dataset, before: Interactions, after: Interactions
+) -> Iterator[tuple[int, Context]]:
+    """Yield who comes back after the cut, each at their moment, in the order of the moments."""
+    users = np.flatnonzero(np.diff(after.offsets))
+    moments = after.times[after.offsets[users]]
+    order = np.argsort(moments, kind="stable")
+    counted = lives(before, moments[order], dataset.catalogue)
+    for user, now_ms, live in zip(
+        users[order].tolist(), moments[order].tolist(), counted, strict=True
+    ):
+        yield user, context_of(dataset, before, user, now_ms, live)
 
 
 def _kept(label: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -62,6 +62,10 @@ class Interactions:
         own = self.items[self.offsets[user] : self.offsets[user + 1]]
         return own[::-1].astype(np.int64)
 
+    def times_of_user(self, user: int) -> NDArray[np.int64]:
+        """Return when each of `of_user` was, Unix ms int64[h]."""
+        return self.times[self.offsets[user] : self.offsets[user + 1]][::-1].astype(np.int64)
+
     def split(self, share: float) -> tuple[Interactions, Interactions]:
         """Split each user's interactions by time into (earlier, later).
 

@@ -18,14 +18,22 @@ SEED: Final = 20261122
 
 
 def learn(
-    dataset: Dataset, interactions: Interactions, seed: int = SEED, progress: Progress = silent
+    dataset: Dataset,
+    interactions: Interactions,
+    seed: int = SEED,
+    progress: Progress = silent,
+    *,
+    live: bool = False,
 ) -> tuple[Snapshot, str]:
-    """Learn from these interactions alone: the snapshot that serves them, and its model text."""
-    past = examples(dataset, interactions, seed, progress)
+    """Learn from these interactions alone: the snapshot that serves them, and its model text.
+
+    With ``live`` the model also sees what moves from minute to minute.
+    """
+    past = examples(dataset, interactions, seed, progress, live=live)
     model_text = lambdamart(past, seed, progress)
     progress("fit", 0, 1)
     snapshot = fit(dataset, interactions, seed)
-    scorer = ForestScorer.load(model_text, snapshot.columns)
+    scorer = ForestScorer.load(model_text, past.columns)
     progress("fit", 1, 1)
     return replace(snapshot, scorer=scorer), model_text
 
