@@ -44,3 +44,38 @@ def intra_list_distance(directions: NDArray[np.float32]) -> float:
     total = float(np.square(directions.sum(axis=0, dtype=np.float64)).sum())
     own = float(np.square(directions, dtype=np.float64).sum())
     return 1.0 - (total - own) / (k * (k - 1))
+
+
+def serendipity(slate: Items, relevant: Items, expected: Items) -> float:
+    """Return the share of a slate that is relevant and not what everybody would have been shown.
+
+    ``expected`` is the slate of a primitive recommender: popularity's (Ge et al., RecSys 2010).
+    """
+    if not len(slate):
+        return 0.0
+    return float((np.isin(slate, relevant) & ~np.isin(slate, expected)).mean())
+
+
+def gini(exposures: NDArray[np.int64]) -> float:
+    """Return how unevenly int64[n_items] exposures are spread: 0 evenly, towards 1 on one item.
+
+    Gini's coefficient, as Fleder and Hosanagar use it (Management Science 2009).
+    """
+    n, total = len(exposures), exposures.sum()
+    if not total:
+        return 0.0
+    ranks = 2 * np.arange(1, n + 1) - n - 1
+    return float((ranks * np.sort(exposures)).sum() / (n * total))
+
+
+def miscalibration(taste: NDArray[np.float64], shown: NDArray[np.float64]) -> float:
+    """Return the Kullback-Leibler divergence of what is shown from a taste, both float64[a].
+
+    Steck, RecSys 2018, eq. 4 and 5 with alpha = 0.01; 0 where the slate mirrors the taste.
+    Neither needs to sum to 1; 0 where one of them is all zero.
+    """
+    if not taste.any() or not shown.any():
+        return 0.0
+    p, q = taste / taste.sum(), shown / shown.sum()
+    q, liked = 0.99 * q + 0.01 * p, p > 0
+    return float((p[liked] * np.log(p[liked] / q[liked])).sum())

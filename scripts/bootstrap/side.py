@@ -1,7 +1,8 @@
 """The separate environments, for what must not come near the service's own.
 
 Locust stands on gevent, and the benchmarks' peers on hiredis: importing either switches the
-GIL back on. Any Python with a GIL will do for them, and a newer one is preferred. The kernels'
+GIL back on, and what `braid evaluate --peers` compares with has no wheels for a Python without
+one. Any Python with a GIL will do for them, and a newer one is preferred. The kernels'
 peers keep the GIL off, and are imported beside the kernels: they need the service's Python.
 And Braid itself on a build of that Python with the GIL shows what its absence brings.
 """
@@ -20,12 +21,12 @@ from .probe import Interpreter, ask
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OLDEST = {"load": (3, 10), "bench": (3, 11), "feast": (3, 11)}
+_OLDEST = {"load": (3, 10), "bench": (3, 11), "feast": (3, 11), "peers": (3, 11)}
 _CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10")
 
 
 def prepare(root: Path, name: str) -> None:
-    """Make `.venv-NAME` hold requirements/NAME.lock; NAME is load, bench, feast or kernels."""
+    """Make `.venv-NAME` hold requirements/NAME.lock."""
     lock = root / "requirements" / f"{name}.lock"
     inputs = [lock.read_bytes()]
     if name in _OLDEST:

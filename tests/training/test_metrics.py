@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from training.metrics import (
+    gini,
     intra_list_distance,
+    miscalibration,
     ndcg,
     recall,
     reciprocal_rank,
     self_information,
+    serendipity,
 )
 
 SLATE = np.array([4, 7, 1, 9])
@@ -52,3 +55,26 @@ def test_intra_list_distance_is_the_mean_over_pairs() -> None:
         np.mean(pairs), rel=1e-4
     )
     assert intra_list_distance(vectors[:1].astype(np.float32)) == 0
+
+
+def test_a_hit_that_popularity_would_have_had_is_no_serendipity() -> None:
+    relevant, expected = np.array([4, 7, 50]), np.array([7, 3])
+    assert serendipity(SLATE, relevant, expected) == pytest.approx(1 / 4)
+    assert serendipity(np.empty(0, np.int64), relevant, expected) == 0
+
+
+def test_gini_is_zero_for_equals_and_nearly_one_for_a_single_winner() -> None:
+    assert gini(np.full(10, 3)) == pytest.approx(0)
+    assert gini(np.array([0] * 99 + [5])) == pytest.approx(0.99)
+    assert gini(np.array([1, 3])) == pytest.approx(0.25)
+    assert gini(np.zeros(3, np.int64)) == 0
+
+
+def test_a_slate_that_mirrors_the_taste_is_calibrated() -> None:
+    taste = np.array([7.0, 3.0, 0.0])
+    assert miscalibration(taste, np.array([1.4, 0.6, 0.0])) == pytest.approx(0)
+    one_sided = miscalibration(taste, np.array([1.0, 0.0, 0.0]))
+    q = np.array([0.99 + 0.01 * 0.7, 0.01 * 0.3])
+    assert one_sided == pytest.approx(0.7 * np.log(0.7 / q[0]) + 0.3 * np.log(0.3 / q[1]))
+    assert miscalibration(taste, np.array([0.0, 0.0, 1.0])) > one_sided
+    assert miscalibration(taste, np.zeros(3)) == 0

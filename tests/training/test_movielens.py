@@ -113,7 +113,7 @@ def test_without_an_installer_the_remedy_is_named(
 
 
 def test_every_installer_must_find_the_locked_wheel(tmp_path: Path) -> None:
-    commands = list(wheel.commands(tmp_path))
+    commands = list(wheel.commands(tmp_path, wheel.LOCK))
     assert commands
     for command in commands:
         assert {"--require-hashes", "--no-deps", str(wheel.LOCK)} <= set(command)
@@ -123,10 +123,10 @@ def test_every_installer_must_find_the_locked_wheel(tmp_path: Path) -> None:
 def test_every_installer_here_fetches_the_same_files(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, command in enumerate(list(wheel.commands(Path("SCRATCH")))):
+    for number, command in enumerate(list(wheel.commands(Path("SCRATCH"), wheel.LOCK))):
         own = tmp_path / str(number)
 
-        def only_this(scratch: Path, command: list[str] = command) -> list[list[str]]:
+        def only_this(scratch: Path, _: Path, command: list[str] = command) -> list[list[str]]:
             return [[word.replace("SCRATCH", str(scratch)) for word in command]]
 
         monkeypatch.setattr(wheel, "commands", only_this)
