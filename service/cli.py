@@ -30,6 +30,7 @@ COMMANDS = {
     "load": "Write an artifact's feature rows and histories into Redis.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
     "models": "List the versions of the model, activate one, or go back.",
+    "experiment": "Report what came of an experiment, or export its records.",
     "status": "Say how a running service is.",
 }
 for name, about in COMMANDS.items():

@@ -169,6 +169,20 @@ class Crew:
                 break
         return taken
 
+    def lend(self, work: Callable[[], None]) -> bool:
+        """Have an idle helper do something that nobody waits for.
+
+        Returns:
+            False where no helper or no core is to spare. It is also left undone, in spite of True,
+            where the core is wanted before the helper gets to it.
+        """
+        for helper in self.take_idle(1):
+            helper.rise()
+            helper.mail.put(_Job(lambda _low, _high: work(), [(0, 1)]))
+            helper.mail.put(_Word.REST)
+            return True
+        return False
+
     def calibrate(self) -> float:
         """Measure and keep the costs of waking a helper and of handing an awake one a share.
 

@@ -51,7 +51,7 @@ def report(
     redis: Url = None,
     folder: Path | None = None,
     surfaces: Path | None = None,
-    goal: tuple[str, ...] = ("click",),
+    goal: Annotated[tuple[str, ...], Parameter(negative="")] = ("click",),
     confidence: Annotated[float, Parameter(validator=Number(gt=0, lt=1))] = CONFIDENCE,
     cuped: bool = False,
     bootstrap: bool = False,
@@ -62,15 +62,24 @@ def report(
 
     Parameters
     ----------
-    salt: The experiment's; needed where records of several are found.
-    folder: Read exposures and events from this folder (`braid experiment export`), not from Redis.
-    surfaces: The file of surfaces that is served: with it the arms' sizes are checked.
-    goal: What counts: a type of event, or the name of a custom one; may be given several times.
-    confidence: Of the intervals.
-    cuped: Adjust means by what users did before, for narrower intervals.
-    bootstrap: Draw users anew 2,000 times for the lifts' intervals, instead of the delta method.
-    seed: Of the bootstrap: the same one gives the same intervals.
-    json: Print the report as JSON instead of tables.
+    salt
+        The experiment's; needed where records of several are found.
+    folder
+        Read exposures and events from this folder (`braid experiment export`), not from Redis.
+    surfaces
+        The file of surfaces that is served: with it the arms' sizes are checked.
+    goal
+        What counts: a type of event, or the name of a custom one; may be given several times.
+    confidence
+        Of the intervals.
+    cuped
+        Adjust means by what users did before, for narrower intervals.
+    bootstrap
+        Draw users anew 2,000 times for the lifts' intervals, instead of the delta method.
+    seed
+        Of the bootstrap: the same one gives the same intervals.
+    json
+        Print the report as JSON instead of tables.
 
     """
     exposures, events = _records(redis, folder)
@@ -100,8 +109,10 @@ def export(folder: Path, /, *, redis: Annotated[str, Parameter(validator=check_a
 
     Parameters
     ----------
-    folder: Gets exposures.jsonl and events.jsonl; what they held is replaced.
-    redis: redis://, rediss:// or unix:// URL.
+    folder
+        Gets exposures.jsonl and events.jsonl; what they held is replaced.
+    redis
+        redis://, rediss:// or unix:// URL.
 
     """
     with Redis.from_url(redis) as client:
