@@ -135,18 +135,17 @@ def _shares(age: int, number: int) -> Iterable[tuple[int, int]]:
             yield number * len(_SPANS) + place, 1
 
 
-def live_of(tally: Tally, ordinals: Items, size: int) -> Live:
+def live_of(tally: Tally, items: Items, places: Items, size: int) -> Live:
     """Lay a tally out over a catalogue of ``size`` items.
 
-    ``ordinals`` is int64[m], of each item of the tally, -1 where the catalogue lacks it.
+    ``items`` are int64[k], the ordinals of those items of the tally that the catalogue has, and
+    ``places`` int64[k] tells where in the tally they stand.
     """
-    known = np.flatnonzero(ordinals >= 0)
-    items = ordinals[known]
     windows = np.zeros((2, len(WINDOWS_S), size), np.float32)
-    windows[0][:, items] = tally.impressions[:, known]
-    windows[1][:, items] = tally.clicks[:, known]
+    windows[0][:, items] = tally.impressions[:, places]
+    windows[1][:, items] = tally.clicks[:, places]
     trend = np.zeros(size, np.float32)
-    trend[items] = tally.trend[known]
+    trend[items] = tally.trend[places]
     hot = np.sort(items[trend[items] > 0])
     trending = hot[np.argsort(-trend[hot], kind="stable")]
     retired = np.zeros(size, np.bool_)

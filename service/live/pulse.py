@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from features.events import BUCKET_MS, increments
 from features.live import Counts, Tally, live_of
-from features.types import Items, Live
+from features.types import Live
 from ranking.catalogue import Catalogue
 from service.live.feed import Arrival, EventsMissed, Feed
 from service.observe.histogram import Histogram
@@ -80,7 +79,7 @@ class Pulse:
         tally = self._tally
         if tally is None:
             return None
-        return live_of(tally, _ordinals(tally.item_ids, catalogue), len(catalogue))
+        return live_of(tally, *catalogue.located(tally.item_ids), len(catalogue))
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -135,19 +134,3 @@ class Pulse:
 
 def _bucket() -> int:
     return time.time_ns() // 1_000_000 // BUCKET_MS
-
-
-def _ordinals(item_ids: tuple[str, ...], catalogue: Catalogue) -> Items:
-    """Return int64[m], -1 for an item that the catalogue lacks."""
-    known = catalogue.ordinals(item_ids)
-    if len(known) == len(item_ids):
-        return known
-    # It left some out: which, the ids tell of those that it kept.
-    ordinals = np.full(len(item_ids), -1, np.int64)
-    kept = iter(known.tolist())
-    item = next(kept, -1)
-    for place, item_id in enumerate(item_ids):
-        if item >= 0 and catalogue.ids[item] == item_id:
-            ordinals[place] = item
-            item = next(kept, -1)
-    return ordinals
