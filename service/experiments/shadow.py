@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from time import perf_counter_ns
 from typing import Final, NamedTuple
 
@@ -10,7 +11,7 @@ from service.crew import Crew
 from service.experiments.findings import Findings, Ranked, Tally
 
 MOST_WAITING: Final = 32
-"""Answers kept for comparison while no core is to spare; what comes then is dropped."""
+"""Answers kept for comparison while no core is to spare; then the oldest makes room."""
 
 type Again = Callable[[], Ranked]
 """Answers the same request by the candidate: in any thread, from memory alone."""
@@ -40,8 +41,8 @@ class Shadows:
         """Have a served slate compared under a name, if the machine has time for it; at once."""
         tally = self._tallies.setdefault(name, Tally())
         if len(self._waiting) >= MOST_WAITING:
-            tally.drop()
-            return
+            with suppress(IndexError):  # a helper was quicker
+                self._waiting.popleft().tally.drop()
         self._waiting.append(_Pair(tally, served, again))
         if not self._comparing.locked():
             self._crew.lend(self._compare)
@@ -49,10 +50,6 @@ class Shadows:
     def findings(self) -> dict[str, Findings]:
         """Return what is known by name."""
         return {name: tally.findings() for name, tally in self._tallies.copy().items()}
-
-    def forget(self, name: str) -> None:
-        """Begin anew: under this name there is another candidate now."""
-        self._tallies.pop(name, None)
 
     def _compare(self) -> None:
         if not self._comparing.acquire(blocking=False):
