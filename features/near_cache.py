@@ -63,6 +63,7 @@ class NearCache:
         self.table = table
         self._ordinals = ordinals
         self._trust = trust
+        self._mib = mib
         self._width = table.schema.width
         stride = HEADER_FLOATS + self._width + self._width % 2  # headers are of int64
         self.room = len(table) + max(len(table), LEAST_ROOM)
@@ -78,17 +79,23 @@ class NearCache:
         self._writing = threading.Lock()
         self._heard = self._flushed = 0
 
-    def grow(self, table: ItemTable, ordinals: Ordinals) -> bool:
-        """Go on with a table that has more items behind the others; False if there is no room.
+    def grown(self, table: ItemTable, ordinals: Ordinals) -> NearCache:
+        """Return the cache for a table with more items behind the others, to be called before use.
 
-        To be called before anybody asks for one of them: what is said against a row of theirs
-        from then on is heard.
+        That is this one, which goes on with the larger table, or an empty one where this one has no
+        room for it. What is said against the row of a new item is heard from then on, so nobody may
+        have asked for it yet. Several tables may share a cache, if the items they share have the
+        same ordinals.
         """
-        if len(table) > self.room:
-            return False
-        self._ordinals = ordinals
-        self.table = table
-        return True
+        shared = min(len(self.table), len(table))
+        if len(table) > self.room or not np.array_equal(
+            self.table.owners[:shared], table.owners[:shared]
+        ):
+            return NearCache(table, ordinals, self._mib, self._trust)
+        if len(table) > shared:
+            self._ordinals = ordinals
+            self.table = table
+        return self
 
     @property
     def slots(self) -> int:

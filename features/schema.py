@@ -99,6 +99,15 @@ class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
         return tuple(column for feature in self.features for column in feature.columns)
 
     @cached_property
+    def places(self) -> Mapping[str, tuple[Feature, int]]:
+        """Return each feature by its name, with its first column."""
+        found, column = dict[str, tuple[Feature, int]](), 0
+        for feature in self.features:
+            found[feature.name] = feature, column
+            column += feature.width
+        return found
+
+    @cached_property
     def width(self) -> int:
         """Return how many float32 columns a row has."""
         return len(self.columns)

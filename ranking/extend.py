@@ -58,10 +58,11 @@ def extend(snapshot: Snapshot, changes: Changes) -> Snapshot:
     new = tuple(item_id for item_id in changes.ids if item_id not in known)
     ordinal = known | {item_id: len(catalogue) + place for place, item_id in enumerate(new)}
     items = np.array([ordinal[item_id] for item_id in changes.ids], np.int64)
+    shown = {item_id: catalogue.properties[item] for item_id, item in known.items()}
     told = {
         ordinal[item_id]: record
         for item_id, record in zip(changes.ids, changes.properties, strict=True)
-        if record is not None
+        if record is not None and record != shown.get(item_id)
     }
     draft = _Draft(snapshot, len(new))
     if new or told:

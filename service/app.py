@@ -18,9 +18,15 @@ from features.address import Address
 from features.store import FeatureStore
 from features.tracking import Tracking
 from ranking.surfaces import Surfaces, SurfacesRejected
+from service.asides import Asides
+from service.catalogue.follower import CatalogueFollower
+from service.catalogue.log import ChangeLog
+from service.catalogue.publisher import Publisher
+from service.catalogue.writer import CatalogueWriter
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
 from service.errors import SettingInvalid
+from service.http.catalogue import catalogue_routes
 from service.http.front import Front
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
@@ -32,6 +38,7 @@ from service.models.pointer import Pointer
 from service.models.preparation import Preparation
 from service.models.switch import Switch
 from service.observe.exposition import BraidCollector, Exposition
+from service.observe.flight import Flight
 from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import State
@@ -53,18 +60,30 @@ class Service:
         self._address = Address.parse(redis_url)
         self._tracking = Tracking(self._address)
         self._pointer = Pointer(redis_url)
-        prepare = Preparation(settings, self._tracking)
+        changes = ChangeLog(redis_url)
+        prepare = Preparation(settings, self._tracking, changes)
         self.state = State(prepare.first(self._pointer))
         self.surfaces = SurfaceFile(settings.surfaces)
         try:
             self._check_surfaces(self.surfaces.read())
         except SurfacesRejected as fault:
             raise SettingInvalid(f"--surfaces={settings.surfaces}: {fault}") from None
-        self._switch = Switch(settings.artifact.parent, self.state, prepare.next, self._pointer)
+        self._publisher = Publisher(self.state, changes, self._tracking.follow)
+        self._switch = Switch(
+            settings.artifact.parent,
+            self.state,
+            prepare.next,
+            self._publisher.publish,
+            self._pointer,
+        )
+        self._writer = CatalogueWriter(self.state, changes, self._publisher)
+        self._catalogue_follower = CatalogueFollower(self._publisher, changes)
         self._lifecycle = Lifecycle()
         self._crew = Crew(settings.crew)
         self._crew.calibrate()
+        self._asides = Asides()
         self._recorders: list[Recorder] = []
+        self._flights: list[Flight] = []
         self._exposition = Exposition(
             BraidCollector(
                 self._recorders, lambda: self.state.read().snapshot.version, self._tracking
@@ -88,6 +107,7 @@ class Service:
             self._tracking.start()
         self._server.start()
         self._follower.start()
+        self._catalogue_follower.start()
         self.surfaces.start(self._check_surfaces)
         # What lives now lives until the end: a collection need not walk it, and under free
         # threading a collection stops every thread for as long as it walks.
@@ -99,8 +119,10 @@ class Service:
         self._lifecycle.draining = True
         self._server.stop()
         self._follower.stop()
+        self._catalogue_follower.stop()
         self.surfaces.stop()
         self._tracking.stop()
+        self._asides.close()
         self._crew.close()
 
     def _check_surfaces(self, surfaces: Surfaces) -> None:
@@ -118,12 +140,16 @@ class Service:
             settings,
             self.state,
             self.surfaces,
+            self._asides,
             self._crew.caller(),
             self._lifecycle,
             store,
             writer,
+            Flight(settings.flight) if settings.flight else None,
         )
         self._recorders.append(desk.recorder)
+        if desk.flight is not None:
+            self._flights.append(desk.flight)
         await asyncio.gather(store.open(), writer.open())
         models = Models(self._replica, self._switch, self._pointer)
         try:
@@ -133,7 +159,8 @@ class Service:
                 logging_config=None,  # the command line decides where the log goes
                 exception_handlers={HTTPException: refuse, Exception: fail},
             )
-            yield Front({**hot_routes(desk), **model_routes(desk, models)}, rest)
+            endpoints = {**hot_routes(desk), **model_routes(desk, models)}
+            yield Front(endpoints, catalogue_routes(desk, self._writer), rest)
         finally:
             await asyncio.gather(store.close(), writer.close())
 

@@ -23,8 +23,17 @@ class Filters:
     """
 
     def __init__(self, properties: Sequence[Mapping[str, Any]]) -> None:
-        self._table = Table.of(properties)
-        self._most = max(1, min(MOST_MASKS, MOST_BYTES // max(1, len(properties))))
+        self._begin(Table.of(properties))
+
+    def changed(self, size: int, records: Mapping[int, Mapping[str, Any]]) -> Filters:
+        """Return those of a catalogue of ``size`` items, some of which have other properties."""
+        other = Filters.__new__(Filters)
+        other._begin(self.table.changed(size, records))
+        return other
+
+    def _begin(self, table: Table) -> None:
+        self.table = table
+        self._most = max(1, min(MOST_MASKS, MOST_BYTES // max(1, table.size)))
         self._hidden: dict[str, Mask] = {}
         self._making_room = Lock()
 
@@ -35,7 +44,7 @@ class Filters:
     @property
     def columns(self) -> frozenset[str]:
         """Return the names of the properties that any item has."""
-        return frozenset(self._table.columns)
+        return frozenset(self.table.columns)
 
     def hidden(self, text: str) -> Mask:
         """Return bool[n_items], read-only: True for each item that the filter does not let pass.
@@ -46,8 +55,8 @@ class Filters:
         mask = self._hidden.get(text)
         if mask is None:
             tree = parse(text)
-            check(tree, self._table)
-            mask = np.logical_not(select(tree, self._table))
+            check(tree, self.table)
+            mask = np.logical_not(select(tree, self.table))
             mask.flags.writeable = False
             with self._making_room:
                 while len(self._hidden) >= self._most:

@@ -14,13 +14,13 @@ from features.schema import Schema
 from features.trust import Trust
 from features.types import Context, Live
 from ranking.masks import blocked
-from ranking.retrieval import QUOTAS, SOURCES, vector
+from ranking.retrieval import DEFAULT, SOURCES, vector
 from ranking.snapshot import Snapshot
 from service.filters import Filters
 from service.surfaces.plan import Plans
 
 CALIBRATION_ROWS = 256
-MOST_OFFERED = sum(QUOTAS.values())
+MOST_OFFERED = sum(source.quota for source in DEFAULT.values())
 CALIBRATION_ROUNDS = 5
 
 
@@ -32,7 +32,8 @@ class Serving:
     so it comes and goes with it; it and ``filters`` alone change, under rules of their own. The
     costs are measured, in nanoseconds of one thread's processor time (others may be busy while a
     model is swapped): they decide what is worth splitting over the crew. ``live`` is what all users
-    did of late; None before the first word of it.
+    did of late; None before the first word of it. ``catalogue_serial`` is up to where the snapshot has
+    what was put and retired (`service.catalogue`).
     """
 
     snapshot: Snapshot
@@ -45,6 +46,7 @@ class Serving:
     score_ns_per_row: float
     search_ns_per_block: float
     live: Live | None = None
+    catalogue_serial: int = 0
 
     @classmethod
     def of(
@@ -72,7 +74,7 @@ class Serving:
             items=items,
             near=near,
             filters=filters,
-            plans=Plans(filters),
+            plans=Plans(snapshot, filters),
             properties=tuple(
                 msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
             ),
@@ -138,11 +140,11 @@ def _search_ns_per_block(snapshot: Snapshot) -> float:
     history = np.arange(min(16, len(snapshot.catalogue)), dtype=np.int64)
     context = Context(np.zeros(width, np.float32), False, history, history[:0])
     mask = blocked(context, snapshot)
-    for name, source in SOURCES.items():
-        source(context, snapshot, mask, QUOTAS[name])
+    for source in SOURCES.values():
+        source(context, snapshot, mask, MOST_OFFERED)
     took = []
     for _ in range(CALIBRATION_ROUNDS):
-        search = vector.search(context, snapshot, mask, QUOTAS["vector"])
+        search = vector.search(context, snapshot, mask, DEFAULT["vector"].quota)
         began = thread_time_ns()
         search.part(0, search.blocks)
         took.append(thread_time_ns() - began)

@@ -54,7 +54,7 @@ class Table:
         found: dict[str, tuple[list[int], list[Any]]] = {}
         for item, record in enumerate(properties):
             for name, value in record.items():
-                if not _missing(value):
+                if not is_missing(value):
                     items, values = found.setdefault(name, ([], []))
                     items.append(item)
                     values.append(value)
@@ -72,7 +72,7 @@ class Table:
         told: dict[str, tuple[list[int], list[Any]]] = {name: ([], []) for name in self.columns}
         for item in sorted(records):
             for name, value in records[item].items():
-                if not _missing(value):
+                if not is_missing(value):
                     items, values = told.setdefault(name, ([], []))
                     items.append(item)
                     values.append(value)
@@ -127,7 +127,8 @@ def _joined(column: Labels, more: Labels | None, size: int, others: Mask) -> Lab
     return Labels(codes, starts, items, present)
 
 
-def _missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """Tell whether a property's value is none: null, NaN, "" or []."""
     return value is None or value in ("", []) or value != value  # NaN
 
 

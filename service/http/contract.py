@@ -1,15 +1,16 @@
 """The routes as data: what each takes and gives. The router and the OpenAPI document read it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from service.http import wire
+from service.http import catalogue_wire, wire
 from service.http.problems import (
     ChangeUnderWay,
     EventsNotStored,
     FilterInvalid,
     ModelRefused,
     NoSuchVersion,
+    NotStored,
     NoWayBack,
     PointerNotWritten,
     ProblemError,
@@ -20,7 +21,7 @@ from service.http.problems import (
 
 @dataclass(frozen=True, slots=True)
 class Operation[T]:
-    """One POST route; ``example`` is a body that a running demo answers."""
+    """One route with a body; ``example`` is a body that a running demo answers."""
 
     path: str
     summary: str
@@ -28,6 +29,7 @@ class Operation[T]:
     answer: type[Any]
     example: dict[str, Any]
     problems: tuple[type[ProblemError], ...] = ()
+    method: Literal["POST", "PUT", "DELETE"] = "POST"
 
 
 RECOMMENDATIONS = Operation(
@@ -90,5 +92,44 @@ ROLLBACK = Operation(
 
 ADMIN = (ACTIVATE, ROLLBACK)
 """What an operator does; it will take a key of the scope `admin`."""
+
+PUT_ITEMS = Operation(
+    "/v1/items",
+    "New and changed items; every replica recommends them within a second",
+    catalogue_wire.ItemsPutRequest,
+    catalogue_wire.ItemsPutAnswer,
+    {
+        "items": [
+            {
+                "item_id": "new-1",
+                "properties": {"title": "A New Hope, Again (1998)", "genre": ["Sci-Fi"]},
+                "features": {"year": 1998, "genre": ["Action", "Sci-Fi"]},
+            }
+        ]
+    },
+    (NotStored,),
+    "PUT",
+)
+RETIRE_ITEMS = Operation(
+    "/v1/items",
+    "Items that must not be shown any more",
+    catalogue_wire.ItemsRetireRequest,
+    catalogue_wire.ItemsRetireAnswer,
+    {"item_ids": ["new-1"]},
+    (NotStored,),
+    "DELETE",
+)
+PUT_USERS = Operation(
+    "/v1/users",
+    "Users' features; the next request sees them",
+    catalogue_wire.UsersPutRequest,
+    catalogue_wire.UsersPutAnswer,
+    {"users": [{"user_id": "visitor-1", "features": {"age": 34}}]},
+    (NotStored,),
+    "PUT",
+)
+
+CATALOGUE = (PUT_ITEMS, RETIRE_ITEMS, PUT_USERS)
+"""What a shop tells of its items and users."""
 
 OPERATIONS = (RECOMMENDATIONS, BATCH, RANK, SIMILAR, EVENTS)

@@ -11,6 +11,7 @@ from service.http.asgi import Receive, Scope, Send
 from service.http.body import BodyDecoder, read
 from service.http.problems import NotJson, NotServed, ProblemError, ServerFault
 from service.http.reply import Reply
+from service.observe.flight import Flight
 from service.observe.spans import Trace
 
 type Respond[T] = Callable[[T, str, Trace], Awaitable[object]]
@@ -26,9 +27,20 @@ log = logging.getLogger("braid")
 class Endpoint[T]:
     """One route of one event loop: an ASGI app, and for `protocol` the part behind the reading."""
 
-    def __init__(self, desk: Desk, path: str, target: type[T], respond: Respond[T]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        path: str,
+        target: type[T],
+        respond: Respond[T],
+        method: str = "POST",
+        flight: Flight | None = None,
+    ) -> None:
+        """Answer requests of one path and method; keep them where there is a ``flight``."""
         self._desk = desk
+        self._flight = flight
         self.path = path
+        self.method = self.allow = method
         self._decode = BodyDecoder(target, desk.settings.largest_body_bytes)
         self._encode = desk.encoder.encode
         self._respond = respond
@@ -36,9 +48,9 @@ class Endpoint[T]:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI has it; a client that leaves before its request is whole gets nothing."""
         try:
-            if scope["method"] != "POST":
-                detail = f"{self.path} answers POST, not {scope['method']}"
-                raise NotServed(405, detail, {"allow": "POST"})
+            if scope["method"] != self.method:
+                detail = f"{self.path} answers {self.allow}, not {scope['method']}"
+                raise NotServed(405, detail, {"allow": self.allow})
             body = await read(receive, self._desk.settings.largest_body_bytes)
         except ProblemError as problem:
             reply = self._refuse(problem, Trace(), new_request_id())
@@ -55,18 +67,22 @@ class Endpoint[T]:
         """Answer a whole body of the content type ``kind``, whatever comes."""
         trace = Trace()
         request_id = new_request_id()
+        answer: object = None
         try:
             if kind != JSON and kind.partition(b";")[0].strip() != JSON:
                 found = kind.decode("latin-1")
                 raise NotJson(f"the content type is {found!r}; send application/json", "$")
             answer = await self._respond(self._decode(body), request_id, trace)
-            return self._reply(200, JSON, self._encode(answer), trace, request_id)
+            reply = self._reply(200, JSON, self._encode(answer), trace, request_id)
         except ProblemError as problem:
-            return self._refuse(problem, trace, request_id)
+            reply = self._refuse(problem, trace, request_id)
         except Exception:
             log.exception("request %s to %s failed", request_id, self.path)
             fault = ServerFault(f"report request id {request_id}; the server's log has the trace")
-            return self._refuse(fault, trace, request_id)
+            reply = self._refuse(fault, trace, request_id)
+        if self._flight is not None:
+            self._flight.record(request_id, self.path, reply.status, body, trace, answer)
+        return reply
 
     def _refuse(self, problem: ProblemError, trace: Trace, request_id: str) -> Reply:
         body = problems.document(problem, request_id)

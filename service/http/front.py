@@ -13,12 +13,14 @@ class Front:
     A web framework's work per request (connection and header objects, dependency look-ups,
     exception layers) costs more than decoding and encoding W1 together. ``endpoints`` by the
     bytes of their paths are for `DirectProtocol`, which answers most requests before they become
-    ASGI's.
+    ASGI's. ``resources`` are paths with other methods than POST.
     """
 
-    def __init__(self, endpoints: Mapping[str, Endpoint[Any]], rest: Asgi) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint[Any]], resources: Mapping[str, Asgi], rest: Asgi
+    ) -> None:
         self.endpoints = {path.encode(): endpoint for path, endpoint in endpoints.items()}
-        self._apps: dict[str, Asgi] = {**endpoints}
+        self._apps: dict[str, Asgi] = {**endpoints, **resources}
         self._rest = rest
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -1,11 +1,12 @@
 """The OpenAPI 3.1 document, written from the contract's table and the wire types."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from service.http import problems
-from service.http.contract import ADMIN, OPERATIONS, Operation
+from service.http.contract import ADMIN, CATALOGUE, OPERATIONS, Operation
 from service.http.wire import Problem, Readiness
 from service.models.listing import ModelsAnswer
 
@@ -21,8 +22,8 @@ _PROBLEMS = (
 
 def document(version: str) -> dict[str, Any]:
     """Return the document, JSON-ready."""
-    posts = (*OPERATIONS, *ADMIN)
-    types = [part for operation in posts for part in (operation.request, operation.answer)]
+    operations = (*OPERATIONS, *CATALOGUE, *ADMIN)
+    types = [part for operation in operations for part in (operation.request, operation.answer)]
     types += [Problem, Readiness, ModelsAnswer]
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
     return {
@@ -35,7 +36,7 @@ def document(version: str) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            **{operation.path: {"post": _post(operation)} for operation in posts},
+            **_paths(operations),
             "/v1/models": {"get": _get("Every version", "application/json", ModelsAnswer)},
             "/health/live": {"get": _get("The process is up", "text/plain")},
             "/health/ready": {"get": _get("Traffic may come here", "application/json", Readiness)},
@@ -45,11 +46,19 @@ def document(version: str) -> dict[str, Any]:
     }
 
 
-def _post(operation: Operation[Any]) -> dict[str, Any]:
+def _paths(operations: Iterable[Operation[Any]]) -> dict[str, dict[str, Any]]:
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return paths
+
+
+def _operation(operation: Operation[Any]) -> dict[str, Any]:
     also: tuple[type[problems.ProblemError], ...] = (*_PROBLEMS, *operation.problems)
+    name = operation.path.rsplit("/", 1)[-1]
     return {
         "summary": operation.summary,
-        "operationId": operation.path.rsplit("/", 1)[-1],
+        "operationId": name if operation.method == "POST" else f"{operation.method.lower()}-{name}",
         "tags": ["admin" if operation in ADMIN else "v1"],
         "security": [],
         "requestBody": {

@@ -15,6 +15,7 @@ ProblemError                   has a stable code, a title and a status
 ├── ModelRefused          422  the artifact is damaged or unfit; the old model serves on
 ├── ServerFault           500  a bug of ours or of a plug-in; the log has the trace
 ├── EventsNotStored       503  the store did not confirm; repeat with the same event ids
+├── NotStored             503  Redis did not confirm the items or users; repeating is safe
 └── PointerNotWritten     503  Redis did not confirm which model the replicas are to serve
 """
 
@@ -107,6 +108,13 @@ class UnknownSurface(ProblemError):
     """The client's: a surface that is not set up here."""
 
     code, title, status = "unknown-surface", "There is no such surface", 404
+
+
+class NotStored(ProblemError):
+    """The store's: nothing is acknowledged that it did not confirm."""
+
+    code, title, status = "not-stored", "The items or users were not stored", 503
+    headers = MappingProxyType({"retry-after": "1"})
 
 
 class NoSuchVersion(ProblemError):

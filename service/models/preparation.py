@@ -13,6 +13,7 @@ from ranking.golden import golden_requests
 from ranking.scorers import FunctionScorer
 from ranking.snapshot import Snapshot
 from service.artifacts import find
+from service.catalogue.log import ChangeLog
 from service.errors import SettingInvalid
 from service.models.errors import PointerUnreachable, VersionRefused
 from service.models.gate import inspect
@@ -27,9 +28,10 @@ WARMING_LOOK_S: Final = 0.02
 class Preparation:
     """Reads, verifies, derives, warms, and holds against the golden requests."""
 
-    def __init__(self, settings: Settings, tracking: Tracking) -> None:
+    def __init__(self, settings: Settings, tracking: Tracking, changes: ChangeLog) -> None:
         self._settings = settings
         self._tracking = tracking
+        self._changes = changes
 
     def first(self, pointer: Pointer) -> Serving:
         """Prepare what a starting process serves: what the pointer wants, if it is here and whole.
@@ -41,6 +43,12 @@ class Preparation:
             ArtifactRejected: the artifact is not whole or contradicts itself.
             SettingInvalid: a setting names something that is not there.
         """
+        try:
+            return self._first(pointer)
+        finally:
+            self._changes.close()  # nobody would, if this raises; the follower opens it anew
+
+    def _first(self, pointer: Pointer) -> Serving:
         named = self._settings.artifact
         try:
             wanted = pointer.read()

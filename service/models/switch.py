@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from service.artifacts import find
+from service.catalogue.log import LogUnreachable
 from service.models.background import in_background
 from service.models.errors import (
     ChangeRefused,
     ChangeUnderWay,
     NothingToGoBackTo,
+    PointerUnreachable,
     UnknownVersion,
     VersionRefused,
 )
@@ -24,6 +26,9 @@ PATIENCE_S: Final = 1.0
 type Prepare = Callable[[Path, Serving], Serving]
 """From an artifact, and what is served now, to what may be published; raises VersionRefused."""
 
+type Publish = Callable[[Serving], None]
+"""Has it served, with the latest word on the catalogue; raises LogUnreachable."""
+
 
 class Switch:
     """Activates, goes back, follows: one change at a time, each prepared beside what is served.
@@ -33,10 +38,13 @@ class Switch:
     is freed when its last reader has left.
     """
 
-    def __init__(self, folder: Path, state: State, prepare: Prepare, pointer: Pointer) -> None:
+    def __init__(
+        self, folder: Path, state: State, prepare: Prepare, publish: Publish, pointer: Pointer
+    ) -> None:
         """Switch between the artifacts in folder."""
         self.folder = folder
         self._state = state
+        self._show = publish
         self._prepare = prepare
         self._pointer = pointer
         self._changing = threading.Lock()
@@ -115,7 +123,10 @@ class Switch:
     def _publish(self, serving: Serving, wanted: Wanted) -> None:
         before = self._state.read()
         if serving is not before:
-            self._state.publish(serving)
+            try:
+                self._show(serving)
+            except LogUnreachable as fault:
+                raise PointerUnreachable(f"{fault}; see what is wanted") from fault
         known = [one for one in (before, self._kept) if one is not None and one is not serving]
         self._kept = next((one for one in known if one.snapshot.version == wanted.previous), None)
 

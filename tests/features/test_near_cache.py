@@ -220,7 +220,7 @@ def test_a_cache_grows_with_its_catalogue_and_keeps_its_rows() -> None:
     ticket = cache.gather(few.items).ticket
     cache.fill(ticket, few.items, few.rows(few.items, 1), all_present(few.items))
     cache.drop(["45"])  # nobody's yet
-    assert cache.grow(few.table.appended(more.ids[40:]), more.ordinals)
+    assert cache.grown(few.table.appended(more.ids[40:]), more.ordinals) is cache
     found = cache.gather(more.items)
     assert found.missed.tolist() == [*range(40, 50)]
     new = more.items[40:]
@@ -231,11 +231,22 @@ def test_a_cache_grows_with_its_catalogue_and_keeps_its_rows() -> None:
     assert cache.gather(more.items).missed.tolist() == [45]
 
 
-def test_a_cache_without_room_for_more_says_so_and_stays_what_it_was() -> None:
+def test_a_full_cache_is_followed_by_a_larger_empty_one() -> None:
     few, many = Shelf(40), Shelf(4000)
     cache = few.cache()
-    assert not cache.grow(few.table.appended(many.ids[40:]), many.ordinals)
+    next_one = cache.grown(few.table.appended(many.ids[40:]), many.ordinals)
+    assert next_one is not cache
+    assert (len(next_one.table), next_one.slots, next_one.used) == (4000, 4000, 0)
     assert (len(cache.table), cache.slots) == (40, 40)
+
+
+def test_a_cache_is_not_shared_by_tables_with_other_items_in_the_same_places() -> None:
+    few = Shelf(40)
+    cache = few.cache()
+    assert cache.grown(few.table.appended(["a", "b"]), few.ordinals) is cache
+    assert cache.grown(few.table.appended(["a"]), few.ordinals) is cache
+    assert len(cache.table) == 42, "who serves the larger table goes on"
+    assert cache.grown(few.table.appended(["b", "a"]), few.ordinals) is not cache
 
 
 def test_a_table_grown_by_a_few_is_the_table_of_all() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from service.http import openapi
 from service.http.body import BodyDecoder
-from service.http.contract import ADMIN, OPERATIONS, SIMILAR, Operation
+from service.http.contract import ADMIN, CATALOGUE, OPERATIONS, SIMILAR, Operation
 from service.http.problems import ProblemError, document
 from service.http.wire import SlateAnswer
 
@@ -18,7 +18,9 @@ DOCUMENT: dict[str, Any] = json.loads(msgspec.json.encode(openapi.document("1.2.
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 operations = pytest.mark.parametrize(
-    "operation", [*OPERATIONS, *ADMIN], ids=lambda operation: operation.path
+    "operation",
+    [*OPERATIONS, *CATALOGUE, *ADMIN],
+    ids=lambda operation: f"{operation.method} {operation.path}",
 )
 
 
@@ -53,7 +55,7 @@ def test_it_is_an_openapi_3_1_document() -> None:
     for path, item in DOCUMENT["paths"].items():
         assert path.startswith("/")
         for method, operation in item.items():
-            assert method in {"get", "post"}
+            assert method in {"get", "post", "put", "delete"}
             assert operation["responses"]
             for status, response in operation["responses"].items():
                 assert status.isdigit()
@@ -88,8 +90,8 @@ def test_operation_ids_are_unique() -> None:
 
 @operations
 def test_every_example_decodes_and_fits_its_schema(operation: Operation[Any]) -> None:
-    post = DOCUMENT["paths"][operation.path]["post"]
-    content = post["requestBody"]["content"]["application/json"]
+    described = DOCUMENT["paths"][operation.path][operation.method.lower()]
+    content = described["requestBody"]["content"]["application/json"]
     assert content["example"] == operation.example
     BodyDecoder(operation.request, 10**6)(json.dumps(content["example"]).encode())
     validator(content["schema"]).validate(content["example"])
@@ -97,7 +99,7 @@ def test_every_example_decodes_and_fits_its_schema(operation: Operation[Any]) ->
 
 @operations
 def test_every_problem_that_an_operation_declares_is_documented(operation: Operation[Any]) -> None:
-    responses = DOCUMENT["paths"][operation.path]["post"]["responses"]
+    responses = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"]
     for problem in operation.problems:
         assert problem.title in responses[str(problem.status)]["description"]
     assert {"200", "400", "413", "415", "422", "500"} <= set(responses)
