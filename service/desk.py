@@ -7,6 +7,7 @@ import msgspec
 from features.store import FeatureStore
 from service.asides import Asides
 from service.crew import Caller
+from service.observe.flight import Flight
 from service.observe.recorder import Recorder
 from service.settings import Settings
 from service.state import State
@@ -32,5 +33,6 @@ class Desk:
     lifecycle: Lifecycle
     store: FeatureStore
     writer: FeatureStore
+    flight: Flight | None = None
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

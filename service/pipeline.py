@@ -51,6 +51,7 @@ async def recommend(query: Query, plan: Plan, serving: Serving, desk: Desk, trac
     with desk.caller.party() as party:
         with trace.span("context"):
             [user] = await read_users([query], [plan], serving, store, trace)
+            trace.user = user
             context = context_of(query, plan, user, serving, trace.arrived_s)
         # Who is called now is awake when there is something to share.
         party.rouse(serving.work_ns(len(query.candidates)))

@@ -64,6 +64,9 @@ class Settings:
     near_cache_mib: Annotated[int, Parameter(validator=Number(gte=0, lte=1024 * 1024))] = 512
     """Memory for item rows kept in this process, in MiB, taken as rows come; 0 keeps none."""
 
+    flight: Annotated[int, Parameter(validator=Number(gte=0, lte=100_000))] = 256
+    """Requests that each loop keeps for `GET /v1/requests` and replays, bodies too; 0 keeps none."""
+
     largest_body_bytes: Annotated[int, Parameter(validator=Number(gte=1024))] = 1024 * 1024
     """Bodies above this are refused unread."""
 

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from service.http.debug_wire import Debug
+
 MOST_SESSION_ITEMS = 200
 MOST_EXCLUDED = 1000
 MOST_CANDIDATES = 5000
@@ -18,6 +20,7 @@ MOST_PINS = 50
 MOST_BOOSTS = 50
 LARGEST_LIMIT = 200
 LONGEST_CURSOR = 8192
+MOST_WHY_NOT = 20
 
 type Id = Annotated[str, Meta(min_length=1, max_length=128, description="An id of yours.")]
 type Limit = Annotated[int, Meta(ge=1, le=LARGEST_LIMIT, description="Items wanted.")]
@@ -55,6 +58,11 @@ type Seed = Annotated[int, Meta(ge=0, lt=2**53, description="Decides every draw.
 type After = Annotated[
     str, Meta(max_length=LONGEST_CURSOR, description="`next` of the page before this one.")
 ]
+type DebugWanted = Annotated[bool, Meta(description="Tell how it came about: docs/explain.md.")]
+type WhyNot = Annotated[
+    tuple[Id, ...],
+    Meta(max_length=MOST_WHY_NOT, description="With `debug`: what became of these items."),
+]
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,7 +96,8 @@ class RecommendationRequest(SlateQuery, frozen=True, forbid_unknown_fields=True,
     """A slate for a user, an anonymous session, or seed items; one of the three is needed."""
 
     deadline_ms: DeadlineMs | None = None
-    debug: bool = False
+    debug: DebugWanted = False
+    why_not: WhyNot = ()
 
 
 class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,7 +115,8 @@ class RankRequest(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
     session: Session = ()
     surface: SurfaceName = "search"
     deadline_ms: DeadlineMs | None = None
-    debug: bool = False
+    debug: DebugWanted = False
+    why_not: WhyNot = ()
 
 
 class SimilarRequest(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -116,7 +126,8 @@ class SimilarRequest(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True
     surface: SurfaceName = "item"
     after: After | None = None
     deadline_ms: DeadlineMs | None = None
-    debug: bool = False
+    debug: DebugWanted = False
+    why_not: WhyNot = ()
 
 
 class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,7 +179,10 @@ class Coverage(msgspec.Struct, frozen=True):
 
 
 class SlateAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The slate, best first; ``next`` is what `after` of the next page takes."""
+    """The slate, best first; ``next`` is what `after` of the next page takes.
+
+    ``debug`` is there where it was asked for.
+    """
 
     request_id: str
     model_version: str
@@ -178,6 +192,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     degraded: list[Degradation]
     coverage: Coverage
     next: str | None = None
+    debug: Debug | None = None
 
 
 class BatchAnswer(msgspec.Struct, frozen=True):

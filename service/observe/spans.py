@@ -5,6 +5,8 @@ from time import perf_counter_ns, time
 from types import TracebackType
 from typing import Self
 
+from features.user_reader import UserRecord
+
 NS_PER_MS = 1e6
 
 
@@ -12,10 +14,20 @@ class Trace:
     """One request's spans, in nanoseconds of one monotonic clock, and what fell back on its way.
 
     ``arrived_s`` is the wall clock's, seconds since the epoch: what ages are counted from.
+    ``user`` is what the store said of the asker: a replay begins with the same.
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
-    __slots__ = ("arrived_s", "deadline_ns", "degraded", "near", "spans", "started_ns", "threads")
+    __slots__ = (
+        "arrived_s",
+        "deadline_ns",
+        "degraded",
+        "near",
+        "spans",
+        "started_ns",
+        "threads",
+        "user",
+    )
 
     def __init__(self) -> None:
         self.started_ns = perf_counter_ns()
@@ -25,6 +37,7 @@ class Trace:
         self.degraded: list[tuple[str, str]] = []
         self.near = (0, 0)
         self.threads = 1
+        self.user: UserRecord | None = None
 
     def expire_in(self, deadline_ms: float) -> None:
         """Set the deadline, counted from the arrival of the request."""

@@ -70,6 +70,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "write_budget_ms": 250.0,
         "history_cap": 77,
         "near_cache_mib": 0,
+        "flight": 0,
         "largest_body_bytes": 2048,
         "drain_s": 0.0,
     }
@@ -101,6 +102,7 @@ WRONG = [
     ("fetch_budget_ms", "nan", "10000"),
     ("fetch_budget_ms", "inf", "10000"),
     ("history_cap", "0", ">= 1"),
+    ("flight", "-1", ">= 0"),
     ("largest_body_bytes", "10", ">= 1024"),
     ("drain_s", "-0.5", ">= 0"),
     ("drain_s", "nan", "600"),

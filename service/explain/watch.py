@@ -1,0 +1,100 @@
+"""A request under observation: its trace and its crew tell more, and cost more, than others'."""
+
+from dataclasses import replace
+from time import perf_counter_ns, thread_time_ns
+from types import TracebackType
+from typing import Self
+
+from service.crew import Caller, Party, Work
+from service.desk import Desk
+from service.observe.spans import Trace
+
+
+class DetailedTrace(Trace):
+    """A trace that also notes the processor time of this thread within each span.
+
+    It takes over what the request's own trace has, and `close` gives it back.
+    """
+
+    __slots__ = ("_trace", "thread_ns")
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self._trace = trace
+        self.thread_ns: list[int] = []
+        for name in Trace.__slots__:
+            setattr(self, name, getattr(trace, name))
+
+    def span(self, name: str) -> _DetailedSpan:  # type: ignore[override]  # it is used alike
+        """Return a context manager that records one stage, also when it raises."""
+        return _DetailedSpan(self, name)
+
+    def close(self) -> None:
+        """Give back what was noted."""
+        for name in Trace.__slots__:
+            setattr(self._trace, name, getattr(self, name))
+
+
+class _DetailedSpan:
+    __slots__ = ("_began", "_name", "_ran", "_trace")
+
+    def __init__(self, trace: DetailedTrace, name: str) -> None:
+        self._trace = trace
+        self._name = name
+
+    def __enter__(self) -> Self:
+        self._ran = thread_time_ns()
+        self._began = perf_counter_ns()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._trace.spans.append((self._name, self._began, perf_counter_ns()))
+        self._trace.thread_ns.append(thread_time_ns() - self._ran)
+
+
+class Shared(Caller):
+    """A caller whose parties note when they shared work, and over how many threads."""
+
+    __slots__ = ("_caller", "notes")
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(caller.crew)
+        self._caller = caller
+        self.notes: list[tuple[int, int]] = []
+
+    def party(self) -> Party:
+        """Return one request's share of the crew: nobody yet."""
+        return _NotingParty(self._caller, self.notes)
+
+
+class _NotingParty(Party):
+    __slots__ = ("_notes",)
+
+    def __init__(self, caller: Caller, notes: list[tuple[int, int]]) -> None:
+        super().__init__(caller)
+        self._notes = notes
+
+    def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:
+        began = perf_counter_ns()
+        threads = super().share(work, rows, cost_ns_per_row)
+        self._notes.append((began, threads))
+        return threads
+
+
+class Watch:
+    """What one debugged request is answered with, in place of the loop's desk and its own trace."""
+
+    def __init__(self, desk: Desk, trace: Trace) -> None:
+        self.trace = DetailedTrace(trace)
+        self._shared = Shared(desk.caller)
+        self.desk = replace(desk, caller=self._shared)
+
+    def threads(self, began_ns: int, ended_ns: int) -> int:
+        """Return how many threads took part in what was shared in that time, at most."""
+        notes = self._shared.notes
+        return max((threads for at, threads in notes if began_ns <= at <= ended_ns), default=1)
