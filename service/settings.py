@@ -65,7 +65,7 @@ class Settings:
     """Memory for item rows kept in this process, in MiB, taken as rows come; 0 keeps none."""
 
     flight: Annotated[int, Parameter(validator=Number(gte=0, lte=100_000))] = 256
-    """Requests that each loop keeps for `GET /v1/requests` and replays, bodies too; 0 keeps none."""
+    """Requests that each loop keeps for `GET /v1/requests` and replays, with their bodies."""
 
     largest_body_bytes: Annotated[int, Parameter(validator=Number(gte=1024))] = 1024 * 1024
     """Bodies above this are refused unread."""

@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import msgspec
+
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.types import Query
@@ -11,6 +13,7 @@ from ranking.surfaces import Surfaces
 from service.batch import recommend_batch
 from service.desk import Desk
 from service.experiments.choose import choose
+from service.explain.explained import explained
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.http.endpoint import Endpoint, Respond
@@ -96,16 +99,26 @@ class Answers:
             ) from None
         return EventsAnswer(request_id, len(events), stored)
 
-    async def _slate(self, wanted: Wanted, request_id: str, trace: Trace) -> SlateAnswer:
+    async def _slate(
+        self,
+        wanted: RecommendationRequest | RankRequest | SimilarRequest,
+        request_id: str,
+        trace: Trace,
+    ) -> SlateAnswer:
         desk = self._desk
         serving = desk.state.read()
         plan = _plan(wanted, desk.surfaces.read(), serving, "$")
         query = query_of(wanted, plan.surface, request_id)
         trace.expire_in(query.deadline_ms)
         _check_filter(query, serving, "$.filter")
-        answer = await recommend(query, plan, serving, desk, trace)
+        debug = None
+        if wanted.debug:
+            answer, debug = await explained(query, plan, serving, desk, trace, wanted.why_not)
+        else:
+            answer = await recommend(query, plan, serving, desk, trace)
         with trace.span("encode"):
-            return slate_answer(request_id, answer, serving, trace)
+            slate = slate_answer(request_id, answer, serving, trace)
+        return slate if debug is None else msgspec.structs.replace(slate, debug=debug)
 
 
 def _plan(wanted: Wanted, surfaces: Surfaces, serving: Serving, path: str) -> Plan:
@@ -141,4 +154,5 @@ def hot_routes(desk: Desk) -> dict[str, Endpoint[Any]]:
 
 
 def _endpoint[T](desk: Desk, operation: Operation[T], respond: Respond[T]) -> Endpoint[T]:
-    return Endpoint(desk, operation.path, operation.request, respond)
+    flight = desk.flight if operation is not EVENTS else None  # what was shown, not what was done
+    return Endpoint(desk, operation.path, operation.request, respond, flight=flight)
