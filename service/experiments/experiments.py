@@ -8,10 +8,10 @@ from features.store import FeatureStore
 from ranking.experiments import bucket
 from ranking.surfaces import Surface, Surfaces
 from service.crew import Crew
-from service.experiments.candidates import Candidates
+from service.experiments.challengers import Challengers
 from service.experiments.exposures import ExposureLog
 from service.experiments.findings import Ranked
-from service.experiments.listing import Candidate, ExperimentsAnswer, listing
+from service.experiments.listing import Challenger, ExperimentsAnswer, listing
 from service.experiments.shadow import Again, Shadows
 from service.state import Serving, State
 
@@ -28,9 +28,9 @@ class Experiments:
     """One for all event loops: made at start-up, told of surfaces whenever they are read anew."""
 
     def __init__(self, crew: Crew, folder: Path, state: State) -> None:
-        """Look for candidates in a folder of artifacts."""
+        """Look for challengers in a folder of artifacts."""
         self._shadows = Shadows(crew)
-        self._candidates = Candidates(folder, state)
+        self._challengers = Challengers(folder, state)
         self._logs: list[ExposureLog] = []
 
     def open_log(self, store: FeatureStore) -> ExposureLog:
@@ -41,7 +41,7 @@ class Experiments:
 
     def follow(self, surfaces: Surfaces) -> None:
         """Prepare the models that these surfaces name; return at once."""
-        self._candidates.follow(surfaces)
+        self._challengers.follow(surfaces)
 
     def rival(self, surfaces: Surfaces, name: str, request_id: str) -> Rival | None:
         """Return what to hold this answer against; None for most, and where it is not ready."""
@@ -54,7 +54,7 @@ class Experiments:
         surface = surfaces.variants[name, arm]
         if variant.model is None:
             return Rival(arm, surface, None)
-        serving = self._candidates.read(variant.model)
+        serving = self._challengers.read(variant.model)
         return None if serving is None else Rival(arm, surface, serving)
 
     def offer(self, surfaces: Surfaces, name: str, served: Ranked, again: Again) -> None:
@@ -64,19 +64,19 @@ class Experiments:
 
     def answer(self, replica: str, surfaces: Surfaces) -> ExperimentsAnswer:
         """Return what `GET /v1/experiments` says."""
-        found, refused = self._shadows.findings(), self._candidates.refused
-        candidates = {}
+        found, refused = self._shadows.findings(), self._challengers.refused
+        challengers = {}
         for name, surface in surfaces.by_name.items():
             if surface.experiment is None or surface.experiment.kind != "shadow":
                 continue
             [variant] = surface.experiment.variants.values()
             model = variant.model
-            ready = model is None or self._candidates.read(model) is not None
+            ready = model is None or self._challengers.read(model) is not None
             reason = refused.get(model) if model is not None else None
-            candidates[name] = Candidate(
+            challengers[name] = Challenger(
                 model, variant.share, ready, reason, found.get(_line(surface))
             )
-        return listing(replica, surfaces, [log.counts for log in self._logs], candidates)
+        return listing(replica, surfaces, [log.counts for log in self._logs], challengers)
 
     def dropped(self) -> int:
         """Return how many exposures the store did not take."""

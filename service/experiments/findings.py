@@ -1,4 +1,4 @@
-"""What shadows find: how far a candidate's slates and scores are from those that were served."""
+"""What shadows find: how far a challenger's slates and scores are from those that were served."""
 
 import math
 import threading
@@ -42,13 +42,13 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """What is known of a candidate so far; None for what is not.
+    """What is known of a challenger so far; None for what is not.
 
     ``jaccard`` (of the first 10) and ``rank_biased_overlap`` (0.9) are means over slates, 1 where
     all are the same; ``same_first`` is the share with the same item at the top. ``drift`` is the
     population stability index of the latest 500 slates' scores: 0.1 is little, 0.25 much.
     ``failed`` are those that raised, the latest with ``fault``; ``dropped`` came while no core was
-    to spare. Times are of the candidate, on one thread.
+    to spare. Times are of the challenger, on one thread.
     """
 
     compared: int

@@ -10,8 +10,8 @@ from ranking.surfaces import Surfaces
 from service.experiments.findings import Findings
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """A shadow's candidate: ``model`` is None for the served model under other settings.
+class Challenger(msgspec.Struct, frozen=True):
+    """A shadow's challenger: ``model`` is None for the served model under other settings.
 
     ``refused`` says why it cannot be used; ``findings`` are None before the first comparison.
     """
@@ -31,7 +31,7 @@ class Running(msgspec.Struct, frozen=True):
     kind: str
     shares: dict[str, float]
     slates: dict[str, int]
-    shadow: Candidate | None
+    shadow: Challenger | None
 
 
 class ExperimentsAnswer(msgspec.Struct, frozen=True):
@@ -45,9 +45,9 @@ def listing(
     replica: str,
     surfaces: Surfaces,
     slates: Iterable[Mapping[tuple[str, str], int]],
-    candidates: Mapping[str, Candidate],
+    challengers: Mapping[str, Challenger],
 ) -> ExperimentsAnswer:
-    """Bring together settings, each event loop's counts by surface and arm, and candidates."""
+    """Bring together settings, each event loop's counts by surface and arm, and challengers."""
     total = Counter[tuple[str, str]]()
     for counts in slates:
         total.update(dict(counts))
@@ -59,6 +59,6 @@ def listing(
         dealt = experiment.kind != "shadow"
         shares = shares_of(experiment) if dealt else {}
         shown = {arm: total[name, arm] for arm in shares}
-        candidate = None if dealt else candidates.get(name)
-        running.append(Running(name, experiment.salt, experiment.kind, shares, shown, candidate))
+        challenger = None if dealt else challengers.get(name)
+        running.append(Running(name, experiment.salt, experiment.kind, shares, shown, challenger))
     return ExperimentsAnswer(replica, running)

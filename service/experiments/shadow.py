@@ -1,4 +1,4 @@
-"""Shadows: a candidate answers, after the served model did, and nobody waits for it."""
+"""Shadows: a challenger answers, after the served model did, and nobody waits for it."""
 
 import threading
 from collections import deque
@@ -14,7 +14,7 @@ MOST_WAITING: Final = 32
 """Answers kept for comparison while no core is to spare; then the oldest makes room."""
 
 type Again = Callable[[], Ranked]
-"""Answers the same request by the candidate: in any thread, from memory alone."""
+"""Answers the same request by the challenger: in any thread, from memory alone."""
 
 
 class _Pair(NamedTuple):
@@ -60,7 +60,7 @@ class Shadows:
                 began = perf_counter_ns()
                 try:
                     shadow = again()
-                except Exception as fault:  # noqa: BLE001  a candidate may do what it likes
+                except Exception as fault:  # noqa: BLE001  a challenger may do what it likes
                     tally.fail(fault)
                 else:
                     tally.add(served, shadow, perf_counter_ns() - began)

@@ -16,7 +16,7 @@ from service.state import Serving, State
 log = logging.getLogger("braid")
 
 
-class Candidates:
+class Challengers:
     """Follows what the surfaces name as shadows' models.
 
     A model is prepared in a thread that yields to all others, and freed when no surface names it
