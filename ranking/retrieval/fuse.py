@@ -12,9 +12,11 @@ from features.types import Candidates, Scores
 from ranking.columns import SOURCE_NAMES
 from ranking.places import write_places
 
-FUSION_WEIGHTS: Final[Mapping[str, float]] = {"popularity": 0.1}
-"""A source's say in `fuse`, 1 where it is not named. Popularity breaks near-ties: it knows
-nothing of the asker."""
+FUSION_WEIGHTS: Final[Mapping[str, float]] = dict.fromkeys(
+    ("popularity", "segment", "trending", "latest"), 0.1
+)
+"""A source's say in `fuse`, 1 where it is not named. Those that know nothing of the asker's history
+break near-ties."""
 
 RANK_CONSTANT: Final = 61.0
 """The paper's 60, for ranks that begin with 0."""

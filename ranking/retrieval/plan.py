@@ -45,32 +45,39 @@ class Call:
 def plan(sources: Mapping[str, SourceSettings], catalogue: Catalogue) -> tuple[Call, ...]:
     """Return the calls of a surface, in its order; those of `DEFAULT` where it names none.
 
+    Listed items that the catalogue has not are passed over: they may have left it since the list
+    was checked.
+
     Raises:
-        ValueError: there is no such source, item or function; the message says which.
+        ValueError: there is no such source or function; the message says which.
     """
-    faults = check_sources(sources, catalogue)
+    faults = [fault for name, settings in sources.items() for fault in _faults(name, settings)]
     if faults:
         raise ValueError("; ".join(faults))
     return tuple(
-        Call(
-            name=name,
-            source=(source := _source(name, settings, catalogue)),
-            quota=settings.quota,
-            deadline_ms=settings.deadline_ms,
-            spreads=source in (vector.retrieve, similar.retrieve),
-            aside=settings.function is not None or settings.deadline_ms is not None,
-        )
-        for name, settings in (sources or DEFAULT).items()
+        _call(name, settings, catalogue) for name, settings in (sources or DEFAULT).items()
     )
 
 
 def check_sources(sources: Mapping[str, SourceSettings], catalogue: Catalogue) -> list[str]:
     """Return what cannot be meant: ``sources.NAME.SETTING: what is wrong; the remedy``."""
     return [
-        f"sources.{name}{fault}"
+        f"sources.{fault}"
         for name, settings in sources.items()
-        for fault in _faults(name, settings, catalogue)
+        for fault in (*_faults(name, settings), *_unknown(name, settings, catalogue))
     ]
+
+
+def _call(name: str, settings: SourceSettings, catalogue: Catalogue) -> Call:
+    source = _source(name, settings, catalogue)
+    return Call(
+        name=name,
+        source=source,
+        quota=settings.quota,
+        deadline_ms=settings.deadline_ms,
+        spreads=source in (vector.retrieve, similar.retrieve),
+        aside=settings.function is not None or settings.deadline_ms is not None,
+    )
 
 
 def _source(name: str, settings: SourceSettings, catalogue: Catalogue) -> Source:
@@ -83,26 +90,34 @@ def _source(name: str, settings: SourceSettings, catalogue: Catalogue) -> Source
     return SOURCES[name]
 
 
-def _faults(name: str, settings: SourceSettings, catalogue: Catalogue) -> list[str]:
+def _faults(name: str, settings: SourceSettings) -> list[str]:
+    """Return what is wrong whatever the catalogue."""
     faults: list[str] = []
+    own = settings.function is not None or settings.items is not None
     if settings.function is not None and settings.items is not None:
-        faults.append(": a source is a function or a list of items; name one of them")
-    if settings.explore is not None and name != "latest":
-        faults.append('.explore: only "latest" explores; leave it out')
+        faults.append(f"{name}: a source is a function or a list of items; keep one of them")
+    if settings.explore is not None and (own or name != "latest"):
+        faults.append(f'{name}.explore: only "latest" explores; leave it out')
     if settings.function is not None:
         try:
             OwnSource.load(name, settings.function)
         except ValueError as fault:
-            faults.append(f".function: {fault}")
-    elif settings.items is not None:
-        unknown = [item for item in settings.items if catalogue.ordinal(item) is None]
-        if unknown:
-            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-            faults.append(f".items: the catalogue has no {unknown[0]!r}{more}; take it out")
-    elif name not in SOURCES:
+            faults.append(f"{name}.function: {fault}")
+    if own and name in SOURCES:
+        faults.append(f"{name}: one of Braid's own sources has this name; choose another")
+    if not own and name not in SOURCES:
         near = get_close_matches(name, SOURCES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SOURCES)}"
-        faults.append(f": there is no such source; {hint} Or give it `function` or `items`")
-    if name in SOURCES and (settings.function is not None or settings.items is not None):
-        faults.append(": this is the name of one of Braid's sources; choose another")
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SOURCES)}."
+        faults.append(
+            f"{name}: there is no such source; {hint} One of your own has `function` or `items`"
+        )
     return faults
+
+
+def _unknown(name: str, settings: SourceSettings, catalogue: Catalogue) -> list[str]:
+    """Return which listed items the catalogue has not."""
+    unknown = [item for item in settings.items or () if catalogue.ordinal(item) is None]
+    if not unknown:
+        return []
+    more = f" and {len(unknown) - 1} others" if len(unknown) > 1 else ""
+    return [f"{name}.items: the catalogue has no {unknown[0]!r}{more}; take it out"]
