@@ -151,7 +151,8 @@ def test_live_counts_stand_at_their_items_in_the_catalogue() -> None:
     ordinals = {"a": 0, "b": 4, "c": 2, "d": 1}
     tally = tallied(counted)
     known = [(ordinals[item], at) for at, item in enumerate(tally.item_ids) if item in ordinals]
-    live = live_of(tally, *np.array(known).T, 6)
+    items, places = np.array(known).T
+    live = live_of(tally, items, places, 6)
     assert live.clicks.tolist() == [[1, 0, 0, 0, 0, 0]] * 2
     assert not live.impressions.any()
     assert live.trend.tolist() == [0, 1, 3, 0, 1, 0]
