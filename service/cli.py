@@ -27,10 +27,12 @@ COMMANDS = {
     "demo": "Train on MovieLens 100k, serve it, and show three users' slates.",
     "serve": "Serve an artifact over REST until SIGTERM or Ctrl-C.",
     "train": "Learn a model and publish it as an artifact.",
+    "retrain": "Learn a model, publish it unless it is worse than the one that serves.",
     "load": "Write an artifact's feature rows and histories into Redis.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
     "models": "List the versions of the model, activate one, or go back.",
     "experiment": "Report what came of an experiment, or export its records.",
+    "log": "Export the service's logs to Parquet: events, slates, features as served.",
     "status": "Say how a running service is.",
 }
 for name, about in COMMANDS.items():

@@ -1,0 +1,1 @@
+"""The service's logs as Parquet files: exported without gaps or repeats, and read again."""
