@@ -1,5 +1,7 @@
 """Determinantal point process: the slate whose items span the largest volume."""
 
+from typing import Final
+
 import numpy as np
 from numba import types
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from ranking.topk import Picks, top_k
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
 _SMALLEST = np.float32(1e-6)  # of a squared distance: beneath it float32 holds only noise
-_STEEPEST = 600.0  # keeps exp() of a relevance difference within float64
+STEEPEST: Final = 600.0  # keeps exp() of a relevance difference within float64
 
 
 def dpp(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: float) -> Picks:
@@ -35,7 +37,7 @@ def dpp(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: floa
     if diversity == 0.0 or k == 0:
         return top_k(relevance, k)
     blocks = lay_out(relevance, vectors)
-    steepness = min((1.0 - diversity) / diversity, _STEEPEST)
+    steepness = min((1.0 - diversity) / diversity, STEEPEST)
     quality = np.exp(steepness * (blocks.relevance.astype(np.float64) - 1.0))
     quality[blocks.may_pick < 0] = 0.0
     picks = np.empty(k, np.int64)

@@ -1,0 +1,323 @@
+"""The kernel that fills a slate place by place, within rules: MMR or DPP, calibrated, limited."""
+# mypy: disable-error-code="no-untyped-call"
+# (numba is untyped throughout)
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from features.kernels import inlined, kernel, output
+from features.types import Mask
+from ranking.lanes import CACHE_LINE, LANES, choose, load, spread, store
+from ranking.rerank.blocks import Blocks
+from ranking.rerank.groups import GROUPS, Groups
+
+# lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
+
+MMR: Final = 0
+DPP: Final = 1
+
+BY_SCORE, PIN, EXPLORE, PROMOTED, CAPPED, WINDOWED, CALIBRATED = range(7)
+"""Why a pick stands where it does."""
+
+SMOOTHING: Final = 0.01
+"""How much of the taste is mixed into the slate's shares, so that none is 0: Steck's alpha."""
+
+_RESERVE, _CAP, _PROMOTION = 1, 1 << 21, 1 << 41  # RESERVE, CAP, PROMOTION of groups.py
+_SMALLEST = np.float32(1e-6)  # of a squared distance, as in dpp.py
+_NEVER = np.iinfo(np.int64).max
+
+type Floats = NDArray[np.float32]
+type Doubles = NDArray[np.float64]
+type Indices = NDArray[np.int32]
+type Numbers = NDArray[np.int64]
+
+
+class Promised(NamedTuple):
+    """``groups`` int64[p]; ``owed`` int64[p, k]: how many of each the places up to each need.
+
+    Pins are not counted.
+    """
+
+    groups: Numbers
+    owed: Numbers
+
+
+class Proportions(NamedTuple):
+    """The shares of each label that a candidate has and that the user likes.
+
+    Candidate i has ``pairs[starts[i] : starts[i + 1]]``, int32 each; pair p is a share
+    ``shares[p]`` of ``labels[p]``. ``taste`` is float64[l].
+    """
+
+    starts: Numbers
+    pairs: Indices
+    labels: Numbers
+    shares: Doubles
+    taste: Doubles
+
+
+class Explored(NamedTuple):
+    """``places`` bool[k]: which explore; ``draws`` float64[n], NaN for who takes no part."""
+
+    places: Mask
+    draws: Doubles
+
+
+class _Tally(NamedTuple):
+    """``counts`` int64[g] in the slate, ``full`` bool[g], and what each candidate costs."""
+
+    counts: Numbers
+    full: Mask
+    costs: Numbers
+
+
+def _tuple(cls: type, *dtypes: object) -> Any:
+    return types.BaseTuple.from_types(tuple(map(output, dtypes)), cls)
+
+
+@inlined
+def _part(
+    method: int, pick: int, step: int, units: Floats, nearest: Floats, distances: Floats,
+    basis: Floats, steps: int,
+) -> None:  # fmt: skip
+    """Move every candidate away from what was picked, as in mmr.py and dpp.py."""
+    size = len(nearest)
+    width = len(units) // size
+    block, lane = pick // LANES * LANES, pick % LANES
+    unit, coordinate = block * width + lane, block * steps + lane
+    per_distance = spread(np.float32(1.0 / np.sqrt(max(distances[pick], _SMALLEST))))
+    for start in range(0, size, LANES):
+        likeness = spread(np.float32(0.0))
+        for f in range(0, width * LANES, LANES):
+            likeness = likeness + load(units, start * width + f) * spread(units[unit + f])
+        if method == DPP:
+            for m in range(0, step * LANES, LANES):
+                along = load(basis, start * steps + m) * spread(basis[coordinate + m])
+                likeness = likeness - along
+            likeness = likeness * per_distance
+            store(basis, start * steps + step * LANES, likeness)
+            store(distances, start, load(distances, start) - likeness * likeness)
+        else:
+            near = load(nearest, start)
+            store(nearest, start, choose(likeness > near, likeness, near))
+
+
+@inlined
+def _charge(group: int, full: bool, by: Groups, tally: _Tally) -> None:
+    """Let the members of a group that has become full cost, and no longer when it has room."""
+    if full != tally.full[group]:
+        tally.full[group] = full
+        change = by.cost[group] if full else -by.cost[group]
+        for at in range(by.firsts[group], by.firsts[group + 1]):
+            tally.costs[by.members[at]] += change
+
+
+@inlined
+def _count(pick: int, by: Groups, tally: _Tally) -> None:
+    """Count what was picked to its groups; those of a whole slate may be full now."""
+    for at in range(by.starts[pick], by.starts[pick + 1]):
+        group = by.groups[at]
+        tally.counts[group] += 1
+        if by.within[group] == 0 and tally.counts[group] >= by.most[group]:
+            _charge(group, True, by, tally)
+
+
+@inlined
+def _has(candidate: int, group: int, by: Groups) -> bool:
+    """Tell whether the candidate is in the group."""
+    for at in range(by.starts[candidate], by.starts[candidate + 1]):
+        if by.groups[at] == group:
+            return True
+    return False
+
+
+@inlined
+def _look(at: int, place: int, everything: bool, slate: Numbers, by: Groups, tally: _Tally) -> None:
+    """Find out whether ``place`` may have one more of the groups of what stands ``at``.
+
+    Unless ``everything`` may have changed, only those whose window it has just entered or left.
+    """
+    for mine in range(by.starts[slate[at]], by.starts[slate[at] + 1]):
+        group = by.groups[mine]
+        within = by.within[group]
+        if within == 0 or not (everything or at == place - 1 or at == place - within):
+            continue
+        full = False
+        # Only pins stand further down, so without them the window that ends here is the fullest.
+        for end in range(place, min(place + within, len(slate)) if everything else place + 1):
+            held = 0
+            for other in range(max(0, end + 1 - within), end + 1):
+                if other != place and slate[other] >= 0 and _has(slate[other], group, by):
+                    held += 1
+            full |= held >= by.most[group]
+        _charge(group, full, by, tally)
+
+
+@inlined
+def _due(place: int, ahead: Numbers, got: Numbers, promised: Promised) -> int:
+    """Return the place up to which all free ones are owed to promotions, or -1."""
+    free = 0
+    for end in range(place, promised.owed.shape[1] if len(got) > 0 else 0):
+        if ahead[end - place] < 0:
+            free += 1
+        missing = 0
+        for p in range(len(got)):
+            missing += max(0, promised.owed[p, end] - got[p])
+        if missing > 0 and missing >= free:
+            return end
+    return -1
+
+
+@inlined
+def _is_owed(candidate: int, due: int, got: Numbers, promised: Promised, by: Groups) -> bool:
+    """Tell whether the candidate is of a promotion that misses places up to ``due``."""
+    for p in range(len(got)):
+        if promised.owed[p, due] > got[p] and _has(candidate, promised.groups[p], by):
+            return True
+    return False
+
+
+@kernel(
+    _tuple(Blocks, types.float32, types.float32, types.float32),
+    output(types.float64),
+    types.int64,
+    types.int64,
+    types.float64,
+    GROUPS,
+    types.BaseTuple.from_types((output(types.int64), output(types.int64, 2)), Promised),
+    _tuple(Proportions, types.int64, types.int32, types.int64, types.float64, types.float64),
+    types.float64,
+    _tuple(Explored, types.boolean, types.float64),
+    types.int64,
+    output(types.int64),
+    output(types.int8),
+)
+def pick_within(
+    blocks: Blocks,
+    quality: Doubles,
+    competing: int,
+    method: int,
+    diversity: float,
+    by: Groups,
+    promised: Promised,
+    proportions: Proportions,
+    calibration: float,
+    explored: Explored,
+    before: int,
+    slate: Numbers,
+    moves: NDArray[np.int8],
+) -> None:
+    """Write the pick of each place of ``slate`` that holds -1, and why each stands there.
+
+    ``quality`` is float64[size], the DPP's. Candidates from ``competing`` on are a reserve: picked
+    only so that no rule breaks. ``calibration`` is what a gain in calibration weighs. The first
+    ``before`` entries of ``slate`` are what stands above this page; pins are in it already.
+    ``moves`` is int8[k]. There must be as many candidates to pick as places.
+    """
+    n, total = len(by.starts) - 1, len(slate)
+    relevance, may_pick = blocks.relevance, blocks.may_pick
+    size, steps = len(relevance), total - before
+    tally = _Tally(np.zeros(len(by.most), np.int64), np.zeros(len(by.most), np.bool_),
+                   np.zeros(n, np.int64))  # fmt: skip
+    costs = tally.costs
+    costs[competing:] = _RESERVE
+    got = np.zeros(len(promised.groups), np.int64)
+    shown = np.zeros(len(proportions.taste))
+    gains = np.empty(len(proportions.labels))
+    nearest = np.full(size, -np.inf, np.float32)
+    distances = np.ones(size, np.float32)
+    basis = np.empty((size * steps if method == DPP else 0) + CACHE_LINE // 4, np.float32)
+    basis = basis[-basis.ctypes.data % CACHE_LINE // 4 :]
+    lambda_, penalty = np.float32(1.0 - diversity), np.float32(diversity)
+    widest = 0
+    for group in range(len(by.within)):
+        widest = max(widest, by.within[group])
+
+    placed = pins = 0
+    for place in range(before, total):
+        if slate[place] >= 0:  # what is pinned is in the slate from the start
+            pick = slate[place]
+            pins += 1
+            may_pick[pick] = -np.inf
+            _count(pick, by, tally)
+            for at in range(proportions.starts[pick], proportions.starts[pick + 1]):
+                pair = proportions.pairs[at]
+                shown[proportions.labels[pair]] += proportions.shares[pair]
+            if diversity > 0.0:
+                _part(method, pick, placed, blocks.units, nearest, distances, basis, steps)
+            placed += 1
+    for place in range(before, total):
+        if widest > 0:
+            for at in range(max(0, place - widest), min(total, place + widest)):
+                if slate[at] >= 0:
+                    _look(at, place, pins > 0 or place == before, slate, by, tally)
+        if slate[place] >= 0:
+            moves[place - before] = PIN
+            continue
+        due = _due(place - before, slate[place:], got, promised)
+        for pair in range(len(gains)):
+            liked, share = proportions.taste[proportions.labels[pair]], proportions.shares[pair]
+            held = (1.0 - SMOOTHING) * shown[proportions.labels[pair]]
+            held += SMOOTHING * liked * (placed + 1)
+            gain = calibration * liked * np.log1p((1.0 - SMOOTHING) * share / held)
+            gains[pair] = np.exp(gain) if method == DPP else gain
+        pick, best, least = -1, -np.inf, _NEVER
+        free, free_worth = -1, -np.inf  # the best if there were no limits,
+        plain, plain_worth = -1, -np.inf  # if there were no calibration,
+        lucky, luck = -1, -np.inf  # and if this place explores
+        for i in range(n):
+            if may_pick[i] != 0.0:
+                continue
+            cost = costs[i]
+            if due >= 0 and not _is_owed(i, due, got, promised, by):
+                cost += _PROMOTION
+            if method == DPP:
+                worth = quality[i] * np.float64(max(distances[i], _SMALLEST))
+                calibrated = worth
+                for at in range(proportions.starts[i], proportions.starts[i + 1]):
+                    calibrated *= gains[proportions.pairs[at]]
+            else:
+                near = np.float32(0.0) if placed == 0 or diversity == 0.0 else nearest[i]
+                worth = np.float64(lambda_ * relevance[i] - penalty * near)
+                calibrated = worth
+                for at in range(proportions.starts[i], proportions.starts[i + 1]):
+                    calibrated += gains[proportions.pairs[at]]
+            if cost < least:
+                best = plain_worth = -np.inf
+                least = cost
+            if cost == least and calibrated > best:
+                pick, best = i, calibrated
+            if cost == least and worth > plain_worth:
+                plain, plain_worth = i, worth
+            if i < competing and calibrated > free_worth:
+                free, free_worth = i, calibrated
+            if explored.places[place - before] and cost <= _RESERVE and explored.draws[i] > luck:
+                lucky, luck = i, explored.draws[i]
+        why = BY_SCORE
+        if lucky >= 0:
+            pick, why = lucky, EXPLORE
+        elif free >= 0 and pick != free:
+            late = due >= 0 and not _is_owed(free, due, got, promised, by)
+            if late or costs[free] >= _PROMOTION:
+                why = PROMOTED
+            elif costs[free] >= _CAP:
+                why = CAPPED
+            else:
+                why = WINDOWED
+        elif pick != plain:
+            why = CALIBRATED
+        slate[place], moves[place - before] = pick, why
+        may_pick[pick] = -np.inf
+        _count(pick, by, tally)
+        for p in range(len(got)):
+            if _has(pick, promised.groups[p], by):
+                got[p] += 1
+        for at in range(proportions.starts[pick], proportions.starts[pick + 1]):
+            pair = proportions.pairs[at]
+            shown[proportions.labels[pair]] += proportions.shares[pair]
+        if diversity > 0.0 and place + 1 < total:
+            _part(method, pick, placed, blocks.units, nearest, distances, basis, steps)
+        placed += 1
