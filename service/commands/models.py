@@ -28,7 +28,7 @@ def show(*, url: str = URL) -> None:
     url: Where a replica listens.
 
     """
-    known = _ask(url, "GET", "/v1/models")
+    known = ask(url, "GET", "/v1/models")
     table = Table(title=f"Models, as {known['replica']} knows them", title_justify="left")
     for column in ("version", "", "served by", "refused"):
         table.add_column(column, overflow="fold")
@@ -56,7 +56,7 @@ def activate(version: str, /, *, url: str = URL) -> None:
     url: Where the replica listens that tries it first.
 
     """
-    now = _ask(url, "POST", "/v1/models/activate", {"version": version})
+    now = ask(url, "POST", "/v1/models/activate", {"version": version})
     console.print(f"Serving {now['active']}; {_way_back(now)}")
 
 
@@ -69,7 +69,7 @@ def rollback(*, url: str = URL) -> None:
     url: Where a replica listens.
 
     """
-    now = _ask(url, "POST", "/v1/models/rollback", {})
+    now = ask(url, "POST", "/v1/models/rollback", {})
     console.print(f"Serving {now['active']} again")
 
 
@@ -79,7 +79,7 @@ def _way_back(now: dict[str, Any]) -> str:
     return f"`braid models rollback` goes back to {now['previous']}"
 
 
-def _ask(url: str, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+def ask(url: str, method: str, path: str, body: dict[str, str] | None = None) -> Any:
     """Ask a replica.
 
     Raises:
