@@ -14,18 +14,20 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from redis import Redis
+from redis import Redis, RedisError, ResponseError
 
 from features import keys
 from features.address import Address
 from features.append import SHOWN_LIFETIME_S
 from features.errors import CommandRefused
-from features.events import BUCKET_MS, Event
+from features.events import BUCKET_MS, TYPES, Event
 from features.store import SHOWN_CAP
-from service.embedded import EmbeddedValkey
+from service.embedded import EmbeddedValkey, server_program
 from service.live.feed import Feed
 from tests.features.loops import Loop
 from tests.features.schemas import USER
+from tests.features.shelves import until
+from tests.features.test_failover import free_port
 from tests.features.test_store import PATIENT_S, opened
 
 HOUR_MS = 3_600_000
@@ -200,6 +202,38 @@ def test_events_are_stored_after_the_server_has_forgotten_its_scripts(
                 client.script_flush()
 
     run(main())
+
+
+def test_the_step_is_one_slots_in_cluster_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """A node that owns every slot still refuses a script whose keys are of several."""
+    node = tmp_path / "node"
+    words = f'"{server_program()}" --cluster-enabled yes --cluster-port {free_port()}'
+    node.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    node.chmod(0o700)
+    monkeypatch.setenv("BRAID_VALKEY", str(node))
+    port = free_port()
+    with EmbeddedValkey(port) as valkey, Redis.from_url(valkey.url) as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        until(lambda: serves(client))
+        with pytest.raises(ResponseError, match="same slot"):
+            client.mget("{p00}", "{p01}")
+        users = [f"u{number}" for number in range(100)]
+        for kind in TYPES:
+            value = 1.0 if kind == "rating" else None
+            batch = [Event(user, "a", kind, now(), f"e-{kind}", None, value) for user in users]
+            assert append(Address.parse(valkey.url), batch, batch) == [100, 0]
+        tally = Feed(client).load(now() // BUCKET_MS).tally()
+        assert (tally.impressions[0].tolist(), tally.clicks[0].tolist()) == ([100], [100])
+
+
+def serves(client: Redis) -> bool:
+    """Tell whether a node of a cluster has noticed that it owns every slot."""
+    try:
+        return client.exists("anything") == 0
+    except RedisError:
+        return False
 
 
 def test_no_events_are_no_round_trip(run: Loop) -> None:
