@@ -10,13 +10,23 @@ import numpy as np
 import pytest
 
 from features.schema import Schema
-from ranking.artifact import ARRAYS, FILES, FOREST, ArtifactRejected, read, read_store
+from ranking.artifact import (
+    ARRAYS,
+    FILES,
+    FOREST,
+    OPTIONAL,
+    SEGMENTS,
+    ArtifactRejected,
+    read,
+    read_store,
+)
 from tests.sealing import reseal, rewrite, write_bomb
 from tests.training.worlds import small_world
 from training.train import learn, train
 
 WORLD = small_world()
-PUBLISHED = FILES | {FOREST}
+PUBLISHED = FILES | {FOREST} | set(OPTIONAL)
+KINDS = ARRAYS | OPTIONAL
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +58,13 @@ def test_what_was_published_is_what_is_read(published: Path) -> None:
     assert snapshot.columns == learnt.columns == snapshot.scorer.columns
     assert snapshot.item_columns == WORLD.item_schema.columns
     assert Schema.parse(snapshot.schemas["item"]) == WORLD.item_schema
-    for name in ("embeddings", "neighbours", "neighbour_scores", "popularity", "item_rows"):
+    arrays = ("embeddings", "neighbours", "neighbour_scores", "popularity", "item_rows", "added_ms")
+    for name in arrays:
         np.testing.assert_array_equal(getattr(snapshot, name), getattr(learnt, name), name)
+    assert snapshot.segments is not None
+    for name in snapshot.segments.__dataclass_fields__:
+        ours, theirs = getattr(snapshot.segments, name), getattr(learnt.segments, name)
+        np.testing.assert_array_equal(ours, theirs, name)
     rows = np.random.default_rng(0).random((50, len(learnt.columns))).astype(np.float32)
     np.testing.assert_array_equal(snapshot.scorer(rows), learnt.scorer(rows))
 
@@ -134,7 +149,7 @@ def test_a_seal_that_is_none_is_refused(copy: Path) -> None:
     refused(copy, "popularity.npy", "no size")
 
 
-@pytest.mark.parametrize("name", sorted(ARRAYS))
+@pytest.mark.parametrize("name", sorted(KINDS))
 def test_an_array_of_another_type_is_refused(copy: Path, name: str) -> None:
     np.save(copy / name, np.load(copy / name).astype(np.float64))
     reseal(copy)
@@ -148,7 +163,7 @@ def test_a_pickle_is_refused_unopened(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted(name for name, (dtype, _) in ARRAYS.items() if dtype == "<f4")
+    "name", sorted(name for name, (dtype, _) in KINDS.items() if dtype == "<f4")
 )
 @pytest.mark.parametrize("poison", [np.nan, np.inf])
 def test_a_value_that_is_not_finite_is_refused(copy: Path, name: str, poison: float) -> None:
@@ -159,7 +174,9 @@ def test_a_value_that_is_not_finite_is_refused(copy: Path, name: str, poison: fl
     refused(copy, name, "not finite")
 
 
-@pytest.mark.parametrize("name", sorted(set(ARRAYS) - {"store/history_items.npy"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(KINDS) - {"store/history_items.npy", "segment_items.npy"})
+)
 def test_an_array_with_a_row_too_few_is_refused(copy: Path, name: str) -> None:
     np.save(copy / name, np.load(copy / name)[:-1])
     reseal(copy)
@@ -182,14 +199,62 @@ def test_an_array_longer_or_shorter_than_its_header_says_is_refused(copy: Path) 
 
 @pytest.mark.parametrize(
     ("name", "ordinal"),
-    [("neighbours.npy", 60), ("neighbours.npy", -2), ("store/history_items.npy", -1)],
+    [
+        ("neighbours.npy", 60),
+        ("neighbours.npy", -2),
+        ("store/history_items.npy", -1),
+        ("segment_items.npy", -1),
+    ],
 )
 def test_an_ordinal_that_is_no_item_is_refused(copy: Path, name: str, ordinal: int) -> None:
     array = np.load(copy / name)
-    array.flat[3] = ordinal
+    array.flat[0] = ordinal
     np.save(copy / name, array)
     reseal(copy)
     refused(copy, name, "ordinal outside")
+
+
+def drop(folder: Path, *names: str) -> None:
+    """Take files out of an artifact, as if it had been published without them."""
+    for name in names:
+        (folder / name).unlink()
+    rewrite(folder, lambda manifest: [manifest["files"].pop(name) for name in names])
+
+
+def test_an_older_artifact_without_segments_and_times_is_read(copy: Path) -> None:
+    drop(copy, *OPTIONAL)
+    snapshot = read(copy)
+    assert snapshot.segments is None
+    assert snapshot.added_ms is None
+    assert not len(snapshot.newest)
+
+
+@pytest.mark.parametrize("name", sorted(SEGMENTS))
+def test_segments_that_lack_an_array_are_refused(copy: Path, name: str) -> None:
+    drop(copy, name)
+    refused(copy, "manifest.json", f"segments without {name}")
+
+
+def test_segments_with_a_list_of_items_too_short_are_refused(copy: Path) -> None:
+    np.save(copy / "segment_items.npy", np.load(copy / "segment_items.npy")[:-1])
+    reseal(copy)
+    refused(copy, "segment_logs.npy", "shape")
+
+
+@pytest.mark.parametrize("name", ["segment_items.npy", "segment_edges.npy"])
+def test_segments_whose_items_or_edges_fall_are_refused(copy: Path, name: str) -> None:
+    array = np.load(copy / name)
+    np.save(copy / name, np.ascontiguousarray(array[..., ::-1]))
+    reseal(copy)
+    refused(copy, name, "does not rise")
+
+
+def test_an_item_that_stands_twice_among_the_segments_items_is_refused(copy: Path) -> None:
+    array = np.load(copy / "segment_items.npy")
+    array[1] = array[0]
+    np.save(copy / "segment_items.npy", array)
+    reseal(copy)
+    refused(copy, "segment_items.npy", "does not rise")
 
 
 def test_offsets_that_fall_are_refused(copy: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ranking.cold import measure
 from ranking.commonness import weigh_attributes
 from ranking.forest.kernel import score
 from ranking.likeness import liken, loudest
@@ -17,6 +18,7 @@ from ranking.rerank.blocks import normalise, scale
 from ranking.rerank.dpp import pick_apart
 from ranking.rerank.mmr import pick_unlike
 from ranking.retrieval.appraise import keep_first
+from ranking.retrieval.latest import deal, draw, gather_new
 from ranking.retrieval.merge import label, unite
 from ranking.retrieval.popularity import first_open
 from ranking.retrieval.votes import announce, elect, poll
@@ -26,13 +28,14 @@ from ranking.scan.skim import skim
 from ranking.scorers.factorisation import interact
 from ranking.scorers.linear import weigh
 from ranking.scorers.mlp import perceive
+from ranking.segments import combine
 from ranking.topk import survivors
 from ranking.write import all_finite, write
 
 KERNELS = [score, weigh, perceive, interact, survivors, scale, normalise, pick_apart, pick_unlike]
 KERNELS += [keep_first, label, unite, first_open, announce, elect, poll]
 KERNELS += [loudest, liken, weigh_attributes, rank, number, summarise, all_finite, write]
-KERNELS += [scan, skim, rescore]
+KERNELS += [scan, skim, rescore, measure, gather_new, draw, deal, combine]
 
 PROBE = """
 from ranking.topk import survivors, top_k

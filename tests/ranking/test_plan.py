@@ -142,6 +142,37 @@ def test_asides_begin_before_the_others_are_asked_and_are_waited_for_last() -> N
     assert order == ["begin aside", "ask here", "wait for aside", "ask aside"]
 
 
+HOME = {
+    **DEFAULT,
+    "segment": SourceSettings(quota=50),
+    "trending": SourceSettings(quota=50),
+    "latest": SourceSettings(quota=10),
+}
+
+
+def offered_by(name: str, asker: Context, made: Snapshot) -> int:
+    calls = plan(HOME, made.catalogue)
+    offers = gather(calls, asker, made, blocked(asker, made))
+    found = merge(asker, made, offers, tuple(HOME))
+    assert len(found.items) >= 100
+    return int((~np.isnan(found.scores[:, [*HOME].index(name)])).sum())
+
+
+def test_cold_start_users_and_anonymous_sessions_are_offered_what_is_known_of_them() -> None:
+    made = rich()
+    stranger = replace(context(), known=False)
+    newcomer, session = context(), replace(context(7, 9), known=False, ages_s=np.zeros(2, "f4"))
+    for asker in (stranger, newcomer, session):
+        assert offered_by("popularity", asker, made) == 100
+        assert offered_by("segment", asker, made) == 50
+        assert offered_by("latest", asker, made) == 10
+        assert offered_by("trending", asker, made) == 0
+        assert offered_by("trending", replace(asker, live=live(500)), made) == 50
+    assert not offered_by("vector", newcomer, made)
+    assert offered_by("vector", session, made) == 200
+    assert offered_by("cooccurrence", session, made) > 0
+
+
 def test_a_source_that_is_late_leaves_a_column_without_offers() -> None:
     asker, made, mask = asked()
     calls = plan(EVERY, made.catalogue)
