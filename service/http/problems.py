@@ -3,11 +3,14 @@
 ProblemError                   has a stable code, a title and a status
 ├── BadJson               400  the body is no JSON
 ├── FilterInvalid         400  the filter is none, or none for this catalogue
+├── CursorInvalid         400  no token of ours for the next page
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
 ├── UnknownSurface        404  the file of surfaces has none of that name
+├── NoSuchRequest         404  the flight recorder does not keep it (any more)
 ├── NoSuchVersion         404  no artifact of that name
 ├── NoWayBack             409  there is no previous version to go back to
+├── NotReplayable         409  what was recorded of it is not enough to run it again
 ├── ChangeUnderWay        409  one change of the model at a time
 ├── BodyTooLarge          413  longer than the limit
 ├── NotJson               415  another content type
@@ -53,6 +56,12 @@ class FilterInvalid(ProblemError):
     """The client's: a filter that cannot be read, or that asks for columns there are not."""
 
     code, title, status = "filter-invalid", "The filter cannot be used", 400
+
+
+class CursorInvalid(ProblemError):
+    """The client's: a token for the next page that no page has given."""
+
+    code, title, status = "cursor-invalid", "The cursor cannot be used", 400
 
 
 class NotServed(ProblemError):
@@ -121,6 +130,18 @@ class NoSuchVersion(ProblemError):
     """The client's: no artifact of that name."""
 
     code, title, status = "no-such-version", "No such version", 404
+
+
+class NoSuchRequest(ProblemError):
+    """The client's: no request of that id is kept here."""
+
+    code, title, status = "no-such-request", "No such request", 404
+
+
+class NotReplayable(ProblemError):
+    """Nobody's: too little of the request was kept."""
+
+    code, title, status = "not-replayable", "The request cannot be run again", 409
 
 
 class NoWayBack(ProblemError):
