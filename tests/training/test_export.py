@@ -15,29 +15,16 @@ from pyarrow import parquet
 from redis import Redis
 
 from features import keys
-from features.events import Event, Recorded
+from features.events import Event
 from features.served import Served
-from features.served_features import RECORD, ServedFeatures, encode
+from features.served_features import RECORD
 from service.embedded import EmbeddedValkey
 from tests.features.served import draw
+from tests.training.streams import log_event, log_features
 from training.datasets.errors import DataError
 from training.logs import export as module
 from training.logs.export import export, export_log
 from training.logs.files import log_files, opened
-
-
-def log_features(client: Redis, *served: ServedFeatures) -> None:
-    for one in served:
-        client.xadd(keys.SERVED_FEATURES, {RECORD: encode(one)})
-
-
-def log_event(client: Redis, event: Event) -> None:
-    fields = {"number": 1, "arrived_us": 1_700_000_000_000_000, "event": recorded(event)}
-    client.xadd(keys.events(keys.partition(event.user_id)), fields)  # type: ignore[arg-type]
-
-
-def recorded(event: Event) -> bytes:
-    return msgspec.json.encode(Recorded(event, 5))
 
 
 def read(folder: Path) -> pa.Table:
