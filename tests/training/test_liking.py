@@ -68,7 +68,8 @@ def test_users_of_any_schema_have_segments() -> None:
     nothing = Interactions.of(np.empty(0, "i4"), np.empty(0, "i4"), np.empty(0, "i8"), 40)
     assert liking(nothing, rows(), AGE_AND_TOWN, 60) is None
     own = AGE_AND_TOWN["features"]
-    for features in ([], own[:1], own[1:]):
+    subsets: list[list[dict[str, Any]]] = [[], own[:1], own[1:]]
+    for features in subsets:
         schema = {**AGE_AND_TOWN, "features": features}
         width = sum(int(np.prod(feature.get("shape", ()))) for feature in features)
         layout = ItemLayout.of(schema)
