@@ -30,8 +30,8 @@ def cells_of(given: Mapping[str, Any], schema: Schema) -> list[Cell]:
     """Return the cells that features given by name are.
 
     A single feature is a number, or true or false. One with a shape is a list of as many numbers;
-    where it has labels, it may be a list of those that are 1, the others 0, or an object of some
-    labels with their numbers.
+    where it has labels, it may be a list of those that are 1, the others 0, or just one of them, or
+    an object of some labels with their numbers.
 
     Raises:
         FeatureRejected: with the path of what is wrong, ``.genre[2]`` say, and the remedy.
@@ -53,6 +53,8 @@ def _cell(name: str, value: object, schema: Schema) -> Cell:
         raise FeatureRejected(path, f"the {schema.name} schema has no such feature; {hint}")
     feature, column = schema.places[name]
     match value:
+        case str() if feature.labels:
+            values = _labelled({value: 1.0}, feature, path)
         case list() if feature.shape and value and all(isinstance(one, str) for one in value):
             values = _labelled(dict.fromkeys(value, 1.0), feature, path)
         case list() if feature.shape and (value or not feature.labels):

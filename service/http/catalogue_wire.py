@@ -10,12 +10,12 @@ from service.http.wire import Id
 MOST_PUT = 1000
 
 type Number = float | bool
-type FeatureValue = Number | list[Number | str] | dict[str, Number]
+type FeatureValue = Number | str | list[Number | str] | dict[str, Number]
 type Features = Annotated[
     dict[str, FeatureValue],
     Meta(
-        description="By name, as the schema has them: a number; a list of numbers; a list of "
-        "labels; or labels with their numbers."
+        description="By name, as the schema has them: a number; a list of numbers; a label; a "
+        "list of labels; or labels with their numbers."
     ),
 ]
 

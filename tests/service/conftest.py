@@ -50,8 +50,13 @@ class Client:
         )
 
     def post(self, path: str, body: Any, content_type: str = "application/json") -> Reply:
+        return self.send("POST", path, body, content_type)
+
+    def send(
+        self, method: str, path: str, body: Any, content_type: str = "application/json"
+    ) -> Reply:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.ask("POST", path, raw, {"content-type": content_type})
+        return self.ask(method, path, raw, {"content-type": content_type})
 
     def get(self, path: str) -> Reply:
         return self.ask("GET", path)
