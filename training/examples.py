@@ -30,12 +30,23 @@ NEGATIVES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Rows float32[n, f], labels int32[n] (1: consumed next), requests int32[q] (rows of each)."""
+    """Rows float32[n, f], labels int32[n] (0: not chosen), requests int32[q] (rows of each)."""
 
     columns: tuple[str, ...]
     rows: Rows
     labels: NDArray[np.int32]
     requests: NDArray[np.int32]
+
+    def joined(self, other: Examples) -> Examples:
+        """Return these and others of the same columns; raise ValueError where those differ."""
+        if self.columns != other.columns:
+            raise ValueError("examples of other columns cannot be joined")
+        return Examples(
+            self.columns,
+            np.concatenate((self.rows, other.rows)),
+            np.concatenate((self.labels, other.labels)),
+            np.concatenate((self.requests, other.requests)),
+        )
 
 
 def examples(

@@ -35,4 +35,4 @@ def lives(
                 counts.add(time // BUCKET_MS, kind, catalogue.ids[item], amount)
         fed = until
         tally = counts.tally()
-        yield live_of(tally, catalogue.ordinals(tally.item_ids), len(catalogue))
+        yield live_of(tally, *catalogue.located(tally.item_ids), len(catalogue))

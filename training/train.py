@@ -13,6 +13,7 @@ from training.interactions import Interactions
 from training.progress import Progress, silent
 from training.publish import publish
 from training.ranker import lambdamart
+from training.served import read_served
 
 SEED: Final = 20261122
 
@@ -24,12 +25,19 @@ def learn(
     progress: Progress = silent,
     *,
     live: bool = False,
+    served: Path | None = None,
 ) -> tuple[Snapshot, str]:
     """Learn from these interactions alone: the snapshot that serves them, and its model text.
 
-    With ``live`` the model also sees what moves from minute to minute.
+    With ``live`` the model also sees what moves from minute to minute. ``served`` is a folder of
+    `braid log export`: the ranker learns from what was served, too.
+
+    Raises:
+        DataError: there is nothing to learn from, or what was served has other columns.
     """
     past = examples(dataset, interactions, seed, progress, live=live)
+    if served is not None:
+        past = past.joined(read_served(served, past.columns))
     model_text = lambdamart(past, seed, progress)
     progress("fit", 0, 1)
     snapshot = fit(dataset, interactions, seed)
@@ -38,9 +46,18 @@ def learn(
     return replace(snapshot, scorer=scorer), model_text
 
 
-def train(dataset: Dataset, folder: Path, seed: int = SEED, progress: Progress = silent) -> Path:
-    """Learn from the whole data set, publish an artifact under folder, return its path."""
-    snapshot, model_text = learn(dataset, dataset.interactions, seed, progress)
+def train(
+    dataset: Dataset,
+    folder: Path,
+    seed: int = SEED,
+    progress: Progress = silent,
+    *,
+    live: bool = False,
+    served: Path | None = None,
+) -> Path:
+    """Learn from the whole data set as `learn` does, publish an artifact, return its path."""
+    interactions = dataset.interactions
+    snapshot, model_text = learn(dataset, interactions, seed, progress, live=live, served=served)
     progress("publish", 0, 1)
     path = publish(folder, dataset, dataset.interactions, snapshot, model_text)
     progress("publish", 1, 1)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from service.commands._data import Data
+from service.errors import Mendable
 from service.terminal.bars import Bars
 from service.terminal.console import console
+from training.datasets.errors import DataError
 from training.train import SEED
 from training.train import train as learn
 
@@ -14,6 +16,8 @@ def train(
     *,
     out: Path = Path("artifacts"),
     seed: int = SEED,
+    live: bool = False,
+    served: Path | None = None,
 ) -> None:
     """Learn a model and publish it as an artifact; from MovieLens 100k unless told otherwise.
 
@@ -21,8 +25,13 @@ def train(
     ----------
     out: The folder that gets the artifact, under its version.
     seed: The same data and seed give the same model.
+    live: Let the model see live counts and the times of interactions (docs/scoring.md).
+    served: A folder of `braid log export`: learn from what was served, too.
 
     """
-    with Bars(console) as bars:
-        path = learn(data.read(bars), out, seed, bars)
+    try:
+        with Bars(console) as bars:
+            path = learn(data.read(bars), out, seed, bars, live=live, served=served)
+    except DataError as fault:
+        raise Mendable(str(fault)) from fault
     console.print(f"Published {path}")

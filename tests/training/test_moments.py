@@ -48,7 +48,7 @@ def served(before: Interactions, now_ms: int, seed: int) -> Live:
         counts.advance(int(before.times[part].max()) // BUCKET_MS)
     counts.advance(now_ms // BUCKET_MS)
     tally = counts.tally()
-    return live_of(tally, WORLD.catalogue.ordinals(tally.item_ids), len(WORLD.catalogue))
+    return live_of(tally, *WORLD.catalogue.located(tally.item_ids), len(WORLD.catalogue))
 
 
 WORLD = small_world()

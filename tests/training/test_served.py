@@ -35,6 +35,7 @@ from training.logs.export import export
 from training.ranker import lambdamart
 from training.replay import context_of
 from training.served import LARGEST_LABEL, read_served
+from training.train import learn
 
 WORLD = small_world()
 NOW_MS = 1_700_000_000_000
@@ -188,3 +189,29 @@ def test_columns_are_checked_against_the_log_s(client: Redis, tmp_path: Path) ->
 def test_an_empty_folder_is_told_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--log-features"):
         read_served(tmp_path)
+
+
+def test_a_model_learns_from_what_was_served_too(client: Redis, tmp_path: Path) -> None:
+    columns = fit(WORLD, WORLD.interactions, seed=1).columns
+    rng = np.random.default_rng(5)
+    slates = [
+        draw(number, 40, len(columns), columns=columns, request_id=f"r{number}", user_id="u")
+        for number in range(60)
+    ]
+    slates = [replace(one, rows=rng.normal(size=one.rows.shape).astype("f4")) for one in slates]
+    year = columns.index("item.year")
+    clicks = []
+    for one in slates:  # of ten, people always take the one with the largest "year"
+        said, years = one.head, one.rows[:, year].tolist()
+        best = max(said.picks, key=years.__getitem__)
+        clicks.append(
+            Event("u", said.item_ids[best], "click", said.timestamp_ms, None, said.request_id)
+        )
+    folder = exported(client, tmp_path / "logs", slates, clicks)
+    plain, _ = learn(WORLD, WORLD.interactions)
+    told, _ = learn(WORLD, WORLD.interactions, served=folder)
+    rows = rng.normal(size=(500, len(columns))).astype(np.float32)
+    likes = [np.corrcoef(made.scorer(rows), rows[:, year])[0, 1] for made in (plain, told)]
+    assert likes[1] > likes[0] + 0.3
+    with pytest.raises(DataError, match=r"lacks attributes\.session"):
+        learn(WORLD, WORLD.interactions, live=True, served=folder)
