@@ -26,10 +26,12 @@ from service.catalogue.writer import CatalogueWriter
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
 from service.errors import SettingInvalid
+from service.explain.beside import Beside
 from service.http.catalogue import catalogue_routes
 from service.http.front import Front
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
+from service.http.requests import Requests, request_pages, request_routes
 from service.http.routes import hot_routes
 from service.http.server import Server
 from service.http.unrouted import fail, refuse
@@ -84,6 +86,7 @@ class Service:
         self._asides = Asides()
         self._recorders: list[Recorder] = []
         self._flights: list[Flight] = []
+        self._beside = Beside(settings.artifact.parent, self.state)
         self._exposition = Exposition(
             BraidCollector(
                 self._recorders, lambda: self.state.read().snapshot.version, self._tracking
@@ -152,14 +155,23 @@ class Service:
             self._flights.append(desk.flight)
         await asyncio.gather(store.open(), writer.open())
         models = Models(self._replica, self._switch, self._pointer)
+        requests = Requests(desk, self._flights, self._beside)
         try:
             rest = Litestar(
-                [model_page(desk, models), *pages(desk, self._exposition, version("braid"))],
+                [
+                    model_page(desk, models),
+                    *request_pages(requests),
+                    *pages(desk, self._exposition, version("braid")),
+                ],
                 openapi_config=None,
                 logging_config=None,  # the command line decides where the log goes
                 exception_handlers={HTTPException: refuse, Exception: fail},
             )
-            endpoints = {**hot_routes(desk), **model_routes(desk, models)}
+            endpoints = {
+                **hot_routes(desk),
+                **model_routes(desk, models),
+                **request_routes(desk, requests),
+            }
             yield Front(endpoints, catalogue_routes(desk, self._writer), rest)
         finally:
             await asyncio.gather(store.close(), writer.close())

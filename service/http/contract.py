@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.http import catalogue_wire, wire
+from service.http import catalogue_wire, requests_wire, wire
 from service.http.problems import (
     ChangeUnderWay,
     EventsNotStored,
     FilterInvalid,
     ModelRefused,
+    NoSuchRequest,
     NoSuchVersion,
+    NotReplayable,
     NotStored,
     NoWayBack,
     PointerNotWritten,
@@ -90,7 +92,20 @@ ROLLBACK = Operation(
     (NoWayBack, ChangeUnderWay, ModelRefused, PointerNotWritten),
 )
 
-ADMIN = (ACTIVATE, ROLLBACK)
+REPLAY = Operation(
+    "/v1/replay",
+    "Run a recorded request again, by another model or other settings",
+    requests_wire.ReplayRequest,
+    requests_wire.ReplayAnswer,
+    {
+        "request_id": "019dab6cf0a1c2b9a1d3e5f708192a3b",
+        "surface": {"rerank": {"diversity": 0.0}},
+        "body": {"limit": 5},
+    },
+    (NoSuchRequest, NotReplayable, NoSuchVersion, ModelRefused),
+)
+
+ADMIN = (ACTIVATE, ROLLBACK, REPLAY)
 """What an operator does; it will take a key of the scope `admin`."""
 
 PUT_ITEMS = Operation(

@@ -1,12 +1,13 @@
 """The OpenAPI 3.1 document, written from the contract's table and the wire types."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from service.http import problems
 from service.http.contract import ADMIN, CATALOGUE, OPERATIONS, Operation
+from service.http.requests_wire import FlightAnswer, FlightsAnswer
 from service.http.wire import Problem, Readiness
 from service.models.listing import ModelsAnswer
 
@@ -24,7 +25,7 @@ def document(version: str) -> dict[str, Any]:
     """Return the document, JSON-ready."""
     operations = (*OPERATIONS, *CATALOGUE, *ADMIN)
     types = [part for operation in operations for part in (operation.request, operation.answer)]
-    types += [Problem, Readiness, ModelsAnswer]
+    types += [Problem, Readiness, ModelsAnswer, FlightsAnswer, FlightAnswer]
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
     return {
         "openapi": "3.1.0",
@@ -38,6 +39,12 @@ def document(version: str) -> dict[str, Any]:
         "paths": {
             **_paths(operations),
             "/v1/models": {"get": _get("Every version", "application/json", ModelsAnswer)},
+            "/v1/requests": {
+                "get": _get("Requests looked back at", "application/json", FlightsAnswer, _LISTED)
+            },
+            "/v1/requests/{id}": {
+                "get": _get("One request in full", "application/json", FlightAnswer, _ONE)
+            },
             "/health/live": {"get": _get("The process is up", "text/plain")},
             "/health/ready": {"get": _get("Traffic may come here", "application/json", Readiness)},
             "/metrics": {"get": _get("Prometheus metrics", "text/plain")},
@@ -90,18 +97,44 @@ def _operation(operation: Operation[Any]) -> dict[str, Any]:
     }
 
 
-def _get(summary: str, media_type: str, answer: type[Any] | None = None) -> dict[str, Any]:
+_LISTED: list[dict[str, Any]] = [
+    {
+        "name": "order",
+        "in": "query",
+        "description": "The latest, the slowest, or the latest that failed or fell back.",
+        "schema": {"enum": ["recent", "slow", "failed"], "default": "recent"},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    },
+]
+_ONE: list[dict[str, Any]] = [
+    {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+]
+
+
+def _get(
+    summary: str,
+    media_type: str,
+    answer: type[Any] | None = None,
+    parameters: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
     schema = _ref(answer) if answer else {"type": "string"}
     content = {media_type: {"schema": schema}}
     responses: dict[str, Any] = {"200": {"description": summary, "content": content}}
     if answer is Readiness:
         responses["503"] = {"description": "Not now", "content": content}
+    if parameters is _ONE:
+        responses["404"] = _problems((problems.NoSuchRequest,), 404)
     name = summary.lower().replace(" ", "-")
     return {
         "summary": summary,
         "operationId": name,
         "tags": ["operations"],
         "security": [],
+        **({"parameters": [*parameters]} if parameters else {}),
         "responses": responses,
     }
 
