@@ -28,10 +28,9 @@ from features.types import (
 from ranking.assemble import assemble
 from ranking.light import lighten
 from ranking.masks import blocked
-from ranking.rerank import depth_for, fill
-from ranking.retrieval import appraise, merge
+from ranking.rerank import arrange, depth_for, fill, pins_of, showings
+from ranking.retrieval import Found, appraise, merge
 from ranking.retrieval.gather import Begin, gather
-from ranking.snapshot import Snapshot
 from ranking.view import veil
 from service.crew import Work
 from service.observe.spans import Trace
@@ -40,6 +39,10 @@ from service.surfaces.plan import Plan
 
 type Share = Callable[[Work, int, float], int]
 """(work, rows, nanoseconds per row) -> the number of threads that took part."""
+
+
+PINS = "pin"
+"""Whose offer the pinned items are, among the sources."""
 
 
 def serial(work: Work, rows: int, cost_ns_per_row: float) -> int:  # noqa: ARG001  a `Share`
@@ -132,15 +135,31 @@ def candidates_of(
         if snapshot.retired is not None:
             items = items[~snapshot.retired[items]]
         return appraise(context, snapshot, items)
-    mask = blocked(context, snapshot)
+    mask = blocked(context, snapshot, plan.surface.filters.seen)
+    served = plan.surface.filters.served
+    if served is not None and served.hide_after is not None:
+        mask[showings(context, served.within_s).hidden(served.hide_after)] = True
 
     def spread(work: Work, blocks: int) -> None:
         share(work, blocks, serving.search_ns_per_block)
 
     offers = gather(plan.calls, context, snapshot, mask, spread, begin)
-    found = merge(context, snapshot, offers, plan.sources)
+    pins = _pinned(query, plan, serving, mask)
+    found = merge(context, snapshot, [*offers, *pins], plan.sources + len(pins) * (PINS,))
     keep = plan.surface.scoring.light_keeps
-    return found if keep is None else lighten(found, keep, plan.light_weights)
+    if keep is None:
+        return found
+    return lighten(found, keep, plan.light_weights, *(pin.items for pin in pins))
+
+
+def _pinned(query: Query, plan: Plan, serving: Serving, mask: Mask) -> list[Found]:
+    """Return what is pinned and may be shown, as the offer of a source; none without pins."""
+    if not (query.pins or plan.rules.pins):
+        return []
+    pinned = pins_of(query, plan.rules.pins, serving.snapshot.catalogue)
+    items = np.array(list(pinned.values()), np.int64)
+    items = items[~mask[items]]
+    return [Found(items, np.zeros(len(items), np.float32))]
 
 
 async def read_missed(
@@ -166,7 +185,7 @@ async def read_missed(
     except StoreUnavailable as fault:
         trace.degrade("features", fault.reason)
         # What may be old does not count as present.
-        rows, present = _last_known(asked, serving), np.zeros(len(asked), dtype=np.bool_)
+        rows, present = last_known(asked, serving), np.zeros(len(asked), dtype=np.bool_)
     if len(missed) == 1:
         return [gathered[0].completed(rows, present)]
     places = [np.searchsorted(asked, items) for items in missed]
@@ -176,7 +195,7 @@ async def read_missed(
     ]
 
 
-def _last_known(items: Items, serving: Serving) -> Rows:
+def last_known(items: Items, serving: Serving) -> Rows:
     """Return the rows that the store gave last; the artifact's where it gave none."""
     known = serving.near.recall(items)
     artifacts = serving.snapshot.item_rows[items[known.missed]]
@@ -224,13 +243,24 @@ def scores_of(
 
 
 def slate_of(
-    query: Query, block: FeatureBlock, scores: Scores, snapshot: Snapshot, trace: Trace
+    query: Query,
+    plan: Plan,
+    context: Context,
+    block: FeatureBlock,
+    scores: Scores,
+    serving: Serving,
+    trace: Trace,
 ) -> Slate:
-    """Pick the slate; by score alone where the deadline has passed."""
-    diversity = query.diversity
-    if diversity and not trace.left_s():
+    """Pick the slate by the surface's rules; by score alone where the deadline has passed."""
+    depth, snapshot = depth_for(query.limit), serving.snapshot
+    if (query.diversity or not plan.rules.plain) and not trace.left_s():
         trace.degrade("rerank", "deadline")
-        diversity = 0.0
-    depth = depth_for(query.limit)
-    picks = fill(block.items, scores, snapshot.directions, query.limit, diversity, depth)
-    return Slate(picks=picks, scores=scores[picks])
+        picks = fill(block.items, scores, snapshot.directions, query.limit, 0.0, depth)
+        return Slate(picks, scores[picks])
+    served, lift = plan.surface.filters.served, None
+    if served is not None and served.discount < 1 and len(context.served):
+        lift = showings(context, served.within_s).lift(served.discount, block.items)
+    slate = arrange(query, context, block.items, scores, plan.rules, snapshot, depth, lift)
+    for rule in slate.relaxed:
+        trace.degrade("rerank", f"relaxed:{rule}")
+    return slate

@@ -2,15 +2,15 @@
 
 from ranking.experiments.assign import assign, bucket, shares_of
 from ranking.experiments.drift import stability_index
-from ranking.experiments.interleave import Drafted, preference, team_draft
+from ranking.experiments.interleave import Pick, preference, team_draft
 from ranking.experiments.overlap import jaccard, rank_biased_overlap
 from ranking.experiments.settings import CONTROL, HOLDOUT, Experiment, Variant
 
 __all__ = [
     "CONTROL",
     "HOLDOUT",
-    "Drafted",
     "Experiment",
+    "Pick",
     "Variant",
     "assign",
     "bucket",

@@ -7,16 +7,21 @@ from ranking.surfaces import Surface, Surfaces
 
 
 class Choice(NamedTuple):
-    """``surface`` is what to answer by, ``variant`` the arm's name, "control" where there is none.
+    """``surface`` is what to answer by, ``variant`` its name, "control" where there is none.
 
     ``experiment`` is the salt under which the exposure is noted, None where the request does not
-    count. With a ``rival`` the slate is drafted from the surface's and the rival's.
+    count. With a ``rival`` the slate is drafted from this one's and the rival's.
     """
 
     surface: Surface
     variant: str = CONTROL
     experiment: str | None = None
-    rival: Surface | None = None
+    rival: Choice | None = None
+
+    @property
+    def arm(self) -> str:
+        """Return what is told to the client and noted: of a draft it is the rival's name."""
+        return self.variant if self.rival is None else self.rival.variant
 
 
 def choose(surfaces: Surfaces, name: str, user_id: str | None) -> Choice:
@@ -38,5 +43,5 @@ def choose(surfaces: Surfaces, name: str, user_id: str | None) -> Choice:
     if variant is None:
         return Choice(surface, arm, experiment.salt)
     if experiment.kind == "interleaving":
-        return Choice(surface, arm, experiment.salt, variant)
+        return Choice(surface, CONTROL, experiment.salt, Choice(variant, arm))
     return Choice(variant, arm, experiment.salt)

@@ -65,11 +65,13 @@ def test_a_session_without_a_user_gets_the_surface_and_does_not_count() -> None:
 
 
 def test_an_interleaved_user_gets_a_rival_of_the_surface() -> None:
-    drafted = [one for one in of("cart") if one.variant == "diverse"]
+    drafted = [one for one in of("cart") if one.arm == "diverse"]
     assert 0.4 < len(drafted) / len(USERS) < 0.6
-    assert {one.surface.limit for one in drafted} == {20}
-    assert {one.rival.limit for one in drafted if one.rival is not None} == {7}
-    assert {one.rival for one in of("cart") if one.variant == CONTROL} == {None}
+    # Each is named as what it is made of, so that both have a plan of their own.
+    assert {(one.variant, one.surface.limit) for one in drafted} == {(CONTROL, 20)}
+    rivals = [one.rival for one in drafted if one.rival is not None]
+    assert {(one.variant, one.surface.limit) for one in rivals} == {("diverse", 7)}
+    assert {one.rival for one in of("cart") if one.arm == CONTROL} == {None}
 
 
 @pytest.mark.parametrize("name", ["plain", "item"])

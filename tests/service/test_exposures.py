@@ -46,7 +46,7 @@ settings = { limit = 5 }
 SURFACES = parse(TEXT)
 USERS = 600
 SHOWN_MS = 1_700_000_000_000
-GOOD, BAD = np.arange(10), np.arange(10)[::-1].copy()
+GOOD, BAD = "0123456789", "9876543210"
 
 
 async def live(address: Address) -> ExposureLog:
@@ -70,10 +70,10 @@ async def live(address: Address) -> ExposureLog:
         choice = choose(SURFACES, "cart", user)
         assert choice.rival is not None
         assert choice.experiment is not None
-        slate = team_draft(BAD, GOOD, 4, seed=number)
-        names = list(zip(map(str, slate.items.tolist()), slate.teams.tolist(), strict=True))
+        picks = team_draft(BAD, GOOD, 4, seed=number)
+        names = [((BAD, GOOD)[pick.slate][pick.place], pick.team) for pick in picks]
         request_id = f"cart-{number}"
-        log.note(user, "cart", choice.experiment, choice.variant, request_id, SHOWN_MS, names)
+        log.note(user, "cart", choice.experiment, choice.arm, request_id, SHOWN_MS, names)
         wanted = str(random.integers(0, 3) if random.random() < 0.7 else random.integers(7, 10))
         if wanted in dict(names):
             events.append(Event(user, wanted, "click", SHOWN_MS + 9, request_id=request_id))
