@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.options import Options, emit, parse, say
+from benchmarks.scoring import scoring_stages
 from benchmarks.timing import Clock, as_dict, interleave
 from benchmarks.world import build
 from features.types import Candidates, Context
@@ -144,6 +145,12 @@ def stages(snapshot: Snapshot, asked: Sequence[Asked]) -> dict[str, tuple[Stage,
     else:
         found["retrieve: appraise"] = appraised(appraise), appraised(plain.appraise)
     found["features: assemble"] = rows(assemble), rows(plain.assemble)
+    found |= scoring_stages(
+        snapshot,
+        [one.context for one in asked],
+        [one.candidates for one in asked],
+        [one.rows for one in asked],
+    )
     found["rerank: fill"] = slate(fill), slate(plain.fill)
     return found
 

@@ -1,11 +1,12 @@
 """The pure stages in plain numpy: what the kernels are compared with, in tests and benchmarks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Candidates, Context, FeatureBlock, Items, Mask, Rows, Scores
+from features.types import Candidates, Context, FeatureBlock, Items, Live, Mask, Rows, Scores
 from ranking.columns import SOURCE_NAMES
 from ranking.rerank import mmr
 from ranking.retrieval import OPINIONS, Found
@@ -182,3 +183,61 @@ def fill(
     found = found[np.isfinite(scores[found])]
     picks: Picks = found[mmr(scores[found], directions[items[found]], limit, diversity)]
     return picks
+
+
+def fuse(candidates: Candidates, weights: Mapping[str, float]) -> Scores:
+    """Fuse the sources' rankings; a source without a weight has the say 1."""
+    names = candidates.sources or SOURCE_NAMES
+    say = np.array([weights.get(name, 1.0) for name in names])
+    offered = ~np.isnan(candidates.scores)
+    ranks = np.argsort(np.argsort(-candidates.scores, axis=0, kind="stable"), axis=0)
+    votes = np.where(offered, say / (61.0 + ranks), 0.0)
+    total = np.zeros(len(votes))
+    for column in votes.T:  # `sum` adds in another order where there are many
+        total += column
+    return total.astype(np.float32)
+
+
+def lighten(candidates: Candidates, keep: int, weights: Mapping[str, float]) -> Candidates:
+    """Keep the best of the fused rankings."""
+    picks = np.sort(np.argsort(-fuse(candidates, weights), kind="stable")[:keep])
+    return replace(
+        candidates,
+        items=candidates.items[picks],
+        scores=candidates.scores[picks],
+        because=candidates.because[picks],
+    )
+
+
+def blend(values: NDArray[np.float32], weights: NDArray[np.float64]) -> Scores:
+    """Add up standardised objectives; all values are finite."""
+    wide = values.astype(np.float64)
+    spread = wide.std(axis=1, keepdims=True)
+    z = np.divide(wide - wide.mean(axis=1, keepdims=True), spread, where=spread > 0, out=0 * wide)
+    total: Scores = (weights @ z).astype(np.float32)
+    return total
+
+
+def live_columns(live: Live, items: Items) -> Rows:
+    """Return float32[n, 3 w + 1]: log counts and rates over each window, and the log trend."""
+    shown, clicked = live.impressions[:, items], live.clicks[:, items]
+    rate = np.minimum((clicked + 1) / (shown + 20), 1)
+    groups = (np.log1p(shown), np.log1p(clicked), rate, np.log1p(live.trend[None, items]))
+    return np.concatenate(groups).T.astype(np.float32)
+
+
+def fresh_columns(context: Context, item_rows: Rows, snapshot: Snapshot) -> Rows:
+    """Return float32[n, 4]: idle hours and session as logs, attributes by session and by week."""
+    out = np.zeros((len(item_rows), 4), np.float32)
+    ages = context.ages_s
+    if not len(ages):
+        return out
+    has = _finite(item_rows[:, snapshot.layout.attributes])
+    share = has / np.maximum(has.sum(axis=1, keepdims=True), 1.0)
+    past, session = snapshot.attributes[context.history], ages <= 1800
+    weights = 0.5 ** ((ages - ages.min()).astype(np.float64) / (7 * 86_400))
+    out[:, 0] = np.log1p(ages.min() / 3600)
+    out[:, 1] = np.log1p(session.sum())
+    out[:, 2] = share @ past[session].mean(axis=0) if session.any() else 0.0
+    out[:, 3] = share @ (weights / weights.sum() @ past)
+    return out

@@ -11,6 +11,7 @@ from ranking.assemble import assemble
 from ranking.columns import CROSS, EXTRA, FRESH, LIVE, WINDOWS
 from ranking.retrieval import retrieve
 from ranking.snapshot import Snapshot
+from tests.ranking import plain
 from tests.ranking.snapshots import COLUMNS, Indifferent, context, ordinals, snapshot
 
 HOUR = 3600.0
@@ -46,33 +47,19 @@ def test_the_windows_are_those_in_which_events_are_counted() -> None:
 def test_windowed_counters_and_click_through_rates_are_columns() -> None:
     live = asker().live
     assert live is not None
-    for place, window in enumerate(WINDOWS):
-        shown, clicked = live.impressions[place, ITEMS], live.clicks[place, ITEMS]
-        rate = np.minimum((clicked + 1) / (shown + 20), 1)
-        for name, expected in (
-            (f"live.impressions.{window}", np.log1p(shown)),
-            (f"live.clicks.{window}", np.log1p(clicked)),
-            (f"live.ctr.{window}", rate),
-        ):
-            np.testing.assert_allclose(column(name, asker(), WIDE), expected, rtol=1e-6)
-    trend = np.log1p(live.trend[ITEMS])
-    np.testing.assert_allclose(column("live.trend", asker(), WIDE), trend, rtol=1e-6)
+    for name, expected in zip(LIVE, plain.live_columns(live, ITEMS).T, strict=True):
+        np.testing.assert_allclose(column(name, asker(), WIDE), expected, rtol=1e-6)
+    rate = (live.clicks[0, ITEMS[0]] + 1) / (live.impressions[0, ITEMS[0]] + 20)
+    assert column("live.ctr.1h", asker(), WIDE)[0] == min(np.float32(rate), 1)
 
 
 def test_the_asker_s_own_times_are_columns() -> None:
     assert set(column("history.idle", asker(), WIDE)) == {float(np.float32(np.log1p(1 / 60)))}
     assert set(column("session.length", asker(), WIDE)) == {float(np.float32(np.log1p(2)))}
-
-
-def test_what_was_liked_of_late_counts_more_by_the_clock() -> None:
-    genres = WIDE.item_rows[:, 1:]
-    past, own = genres[asker().history], genres[ITEMS]
-    share = own / np.maximum(own.sum(axis=1, keepdims=True), 1)
-    weights = 0.5 ** (asker().ages_s / (7 * 24 * HOUR))
-    week = share @ (weights / weights.sum() @ past)
-    np.testing.assert_allclose(column("attributes.week", asker(), WIDE), week, atol=1e-6)
-    session = share @ past[:2].mean(axis=0)
-    np.testing.assert_allclose(column("attributes.session", asker(), WIDE), session, atol=1e-6)
+    expected = plain.fresh_columns(asker(), WIDE.item_rows[ITEMS], WIDE)
+    for name, values in zip(FRESH, expected.T, strict=True):
+        np.testing.assert_allclose(column(name, asker(), WIDE), values, atol=1e-6)
+    assert column("attributes.session", asker(), WIDE) != column("attributes.week", asker(), WIDE)
 
 
 def test_a_history_of_long_ago_still_has_its_shares() -> None:

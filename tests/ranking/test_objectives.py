@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from features.types import Context, Live, Rows, Scores
+from ranking.columns import LIVE, WINDOWS
 from ranking.objectives import Objectives, ScoringSettings, available, check_scoring
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
+from tests.ranking import plain
 from tests.ranking.snapshots import COLUMNS, context, snapshot
 
 ITEMS = np.arange(0, 50, 2)
@@ -33,7 +35,7 @@ def newest_first(user: dict[str, float], items: dict[str, list[float]]) -> list[
 
 def alive(seed: int = 5) -> Context:
     rng = np.random.default_rng(seed)
-    impressions, clicks = rng.integers(0, 40, (2, 3, 50)).astype(np.float32)
+    impressions, clicks = rng.integers(0, 40, (2, len(WINDOWS), 50)).astype(np.float32)
     nobody = np.empty(0, np.int64)
     trend, retired = rng.random(50).astype(np.float32), np.zeros(50, np.bool_)
     return replace(context(1, 2), live=Live(impressions, clicks, trend, nobody, retired))
@@ -54,11 +56,6 @@ def scored(
     return ready.total(values, asker or alive(), ITEMS, made.item_rows[ITEMS])
 
 
-def z(values: Any) -> Any:
-    values = np.asarray(values, np.float64)
-    return (values - values.mean()) / values.std()
-
-
 def test_the_model_alone_keeps_its_scores_bit_for_bit() -> None:
     ready = Objectives.of(ScoringSettings(), MADE)
     assert ready.one_ranker_alone
@@ -72,14 +69,15 @@ def test_several_objectives_weighted_are_a_sum_of_standardised_scores() -> None:
     weights = {"long": 0.5, "model": 1.0, "trend": 2.0, "item.year": -0.25, "ctr": 3.0}
     live = alive().live
     assert live is not None
-    ctr = (live.clicks[-1] + 1) / (live.impressions[-1] + 20)
-    expected = (
-        0.5 * z(MADE.rankers["long"](ROWS))
-        + 1.0 * z(MADE.scorer(ROWS))
-        + 2.0 * z(np.log1p(live.trend[ITEMS]))
-        - 0.25 * z(MADE.item_rows[ITEMS, 0])
-        + 3.0 * z(np.minimum(ctr, 1)[ITEMS])
+    columns = dict(zip(LIVE, plain.live_columns(live, ITEMS).T, strict=True))
+    values = (
+        MADE.rankers["long"](ROWS),
+        MADE.scorer(ROWS),
+        columns["live.trend"],
+        MADE.item_rows[ITEMS, 0],
+        columns[f"live.ctr.{WINDOWS[-1]}"],
     )
+    expected = plain.blend(np.stack(values), np.array([*weights.values()]))
     np.testing.assert_allclose(scored(weights), expected, rtol=1e-4, atol=1e-5)
 
 
