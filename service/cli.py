@@ -33,6 +33,8 @@ COMMANDS = {
     "models": "List the versions of the model, activate one, or go back.",
     "experiment": "Report what came of an experiment, or export its records.",
     "log": "Export the service's logs to Parquet: events, slates, features as served.",
+    "explain": "Ask a running service for a slate, and show how it came about.",
+    "replay": "Run a recorded request again, and show the two slates side by side.",
     "status": "Say how a running service is.",
 }
 for name, about in COMMANDS.items():

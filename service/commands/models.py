@@ -79,7 +79,7 @@ def _way_back(now: dict[str, Any]) -> str:
     return f"`braid models rollback` goes back to {now['previous']}"
 
 
-def ask(url: str, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+def ask(url: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Ask a replica.
 
     Raises:

@@ -58,8 +58,8 @@ class Flight:
         self._recent: list[Flown | None] = [None] * recent
         self._bad: list[Flown | None] = [None] * FAILED
         self._count = self._bad_count = 0
-        self._slow: list[tuple[int, str, Flown]] = []
-        self._before: list[tuple[int, str, Flown]] = []
+        self._slow: list[tuple[int, int, Flown]] = []
+        self._before: list[tuple[int, int, Flown]] = []
         self._floor_ns = -1
         self._turn = 0
 
@@ -107,7 +107,7 @@ class Flight:
         if flown.trace.started_ns > self._turn:
             self._before, self._slow, self._floor_ns = self._slow, [], -1
             self._turn = flown.trace.started_ns + SLOW_FOR_NS
-        entry = (flown.total_ns, flown.request_id, flown)
+        entry = (flown.total_ns, self._count, flown)
         if len(self._slow) < SLOW:
             heappush(self._slow, entry)
         else:
