@@ -17,6 +17,9 @@ PRIOR_IMPRESSIONS: Final = np.float32(20.0)
 """Every item begins with one click in twenty impressions, a Beta(1, 19) prior: one click on the
 first impression makes an item 2 in 21, not 1 in 1."""
 
+_LOGS: Final = np.log1p(np.arange(1024, dtype=np.float32))
+"""Of counts, which are whole and mostly small: to look one up takes a tenth of the time."""
+
 ITEMS, TABLE, FLOATS = inputs(types.int64), inputs(types.float32, 2), inputs(types.float32)
 
 
@@ -57,6 +60,14 @@ def _rate(clicks: np.float32, impressions: np.float32) -> np.float32:
     return min((clicks + PRIOR_CLICKS) / (impressions + PRIOR_IMPRESSIONS), np.float32(1.0))
 
 
+@inlined
+def _log(counted: np.float32) -> np.float32:
+    """Return log(1 + a whole number)."""
+    if counted < len(_LOGS):
+        return np.float32(_LOGS[int(counted)])
+    return np.float32(np.log1p(counted))
+
+
 @kernel(FLOATS, ITEMS, output(types.float32))
 def rise(trend: Floats, items: Items, values: Floats) -> None:
     """Write log(1 + trend) of each item."""
@@ -87,7 +98,7 @@ def count(
         for window in range(windows):
             shown, chosen = impressions[window, item], clicks[window, item]
             at = first_column + window
-            columns[row, at] = np.log1p(shown)
-            columns[row, at + windows] = np.log1p(chosen)
+            columns[row, at] = _log(shown)
+            columns[row, at + windows] = _log(chosen)
             columns[row, at + 2 * windows] = _rate(chosen, shown)
         columns[row, first_column + 3 * windows] = np.log1p(trend[item])

@@ -6,9 +6,12 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 from numba import types
+from numpy.typing import NDArray
 
 from features.kernels import inputs, kernel, output
-from features.types import FeatureBlock, Items, Mask, Rows
+from features.types import FeatureBlock, Items, Mask
+
+type Words = NDArray[np.int32]
 
 
 def view_mask(patterns: Sequence[str], columns: Sequence[str]) -> Mask:
@@ -35,18 +38,19 @@ def veil(block: FeatureBlock, hidden: Items) -> FeatureBlock:
     """
     if not len(hidden):
         return block
+    seen = np.full(block.rows.shape[1], -1, np.int32)
+    seen[hidden] = 0
     rows = np.empty_like(block.rows)
-    copy_without(block.rows, hidden, rows)
+    keep_bits(block.rows.view(np.int32), seen, rows.view(np.int32))
     return replace(block, rows=rows)
 
 
-@kernel(inputs(types.float32, 2), inputs(types.int64), output(types.float32, 2))
-def copy_without(rows: Rows, hidden: Items, veiled: Rows) -> None:
-    """Write rows float32[n, f] to ``veiled``, with 0 in the hidden columns."""
-    for row in range(len(rows)):
-        veiled[row] = rows[row]
-        for column in hidden:
-            veiled[row, column] = 0.0
+@kernel(inputs(types.int32, 2), inputs(types.int32), output(types.int32, 2))
+def keep_bits(bits: Words, seen: Words, kept: Words) -> None:
+    """Write the bits int32[n, f] of float32 rows that ``seen`` int32[f] has: 0.0 has none."""
+    for row in range(len(bits)):
+        for column in range(len(seen)):
+            kept[row, column] = bits[row, column] & seen[column]
 
 
 def _some(columns: Sequence[str]) -> str:
