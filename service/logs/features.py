@@ -1,14 +1,15 @@
 """The features of some requests, logged as they were served: what training learns from."""
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 
 from features.served_features import ServedFeatures, append_command
 from features.store import FeatureStore
+from ranking.snapshot import Snapshot
+from service.answer import Answer
 from service.logs.appender import Appender
-
-type Make = Callable[[], ServedFeatures]
-"""Makes a record when it is written: its arrays are frozen, so they may wait."""
+from service.logs.record import record_of
 
 
 def sampled(request_id: str, rate: float) -> bool:
@@ -24,11 +25,14 @@ class FeatureLog:
         self._rate = rate
         self.appender = Appender(writer, _commands)
 
-    def note(self, request_id: str, make: Make) -> None:
-        """Log an answer if it is sampled: on the loop's thread, once the answer is made."""
+    def note(self, request_id: str, timestamp_ms: int, answer: Answer, snapshot: Snapshot) -> None:
+        """Log an answer if it is sampled: on the loop's thread, once the answer is made.
+
+        The record is made when it is written: the answer's arrays are frozen, so they may wait.
+        """
         if self._rate and sampled(request_id, self._rate):
-            self.appender.add(make)
+            self.appender.add(partial(record_of, request_id, timestamp_ms, answer, snapshot))
 
 
-def _commands(make: Make) -> list[bytes]:
+def _commands(make: Callable[[], ServedFeatures]) -> list[bytes]:
     return [append_command(make())]

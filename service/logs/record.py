@@ -2,7 +2,7 @@
 
 from features.served_features import Head, ServedFeatures
 from ranking.snapshot import Snapshot
-from service.pipeline import Answer
+from service.answer import Answer
 
 
 def record_of(

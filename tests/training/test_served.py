@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +20,9 @@ from ranking.retrieval import retrieve
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
 from ranking.surfaces import Surface
+from service.answer import Answer
 from service.filters import Filters
 from service.logs.features import FeatureLog
-from service.logs.record import record_of
-from service.pipeline import Answer
 from service.surfaces.plan import Plan
 from tests.features.served import draw
 from tests.training.streams import log_event, log_features
@@ -52,7 +50,7 @@ def answered(user: int, snapshot: Snapshot) -> Answer:
     picks = fill(block.items, scores, snapshot.directions, 8, 0.3, 30)
     slate = Slate(picks, scores[picks])
     query = Query(user_id=WORLD.user_ids[user])
-    return Answer(query, plan, context, candidates, block, scores, slate)
+    return Answer(query, plan, None, context, candidates, block, scores, slate)
 
 
 def test_features_as_served_are_logged_for_training(
@@ -68,7 +66,7 @@ def test_features_as_served_are_logged_for_training(
         await store.open()
         log = FeatureLog(store, 1.0)
         for request_id, answer in answers.items():
-            log.note(request_id, partial(record_of, request_id, NOW_MS, answer, snapshot))
+            log.note(request_id, NOW_MS, answer, snapshot)
         await log.appender.close()
         await store.append_events(
             [
