@@ -15,9 +15,9 @@ from typing import Any
 
 import service.http.routes
 import service.http.server
+from service.answer import Answer
 from service.cli import main as braid
 from service.http.acceptor import Taker
-from service.pipeline import Answer
 
 # To be exchanged, names are looked up where they are used, which no module exports.
 routes: Any = service.http.routes

@@ -13,12 +13,12 @@ from typing import Any, Self
 import service.app
 import service.http.routes
 from features.types import Query
+from service.answer import Answer
 from service.cli import main as braid
 from service.crew import Crew, Work
 from service.http.wire import SlateAnswer
 from service.observe.recorder import Recorder
 from service.observe.spans import Trace
-from service.pipeline import Answer
 
 # To be exchanged, names are looked up where they are used, which no module exports.
 app: Any = service.app

@@ -20,6 +20,7 @@ TEMPLATES: Final = {
     "latest": "new here",
     "again": "again",
     "editorial": "our choice",
+    "pin": "our choice",
     "promotion": "promoted",
     "explore": "something new for you",
     OTHERWISE: "close to your taste",

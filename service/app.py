@@ -8,6 +8,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from socket import gethostname
 
@@ -26,8 +27,11 @@ from service.catalogue.writer import CatalogueWriter
 from service.crew import Crew
 from service.desk import Desk, Lifecycle
 from service.errors import SettingInvalid
+from service.experiments.experiments import Experiments
+from service.experiments.listing import ExperimentsAnswer
 from service.explain.beside import Beside
 from service.http.catalogue import catalogue_routes
+from service.http.experiments import experiment_page
 from service.http.front import Front
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
@@ -35,6 +39,8 @@ from service.http.requests import Requests, request_pages, request_routes
 from service.http.routes import hot_routes
 from service.http.server import Server
 from service.http.unrouted import fail, refuse
+from service.live.pulse import Pulse
+from service.logs.logs import Logs
 from service.models.follower import Follower
 from service.models.pointer import Pointer
 from service.models.preparation import Preparation
@@ -86,6 +92,8 @@ class Service:
         self._asides = Asides()
         self._recorders: list[Recorder] = []
         self._flights: list[Flight] = []
+        self._experiments = Experiments(self._crew, settings.artifact.parent, self.state)
+        self._pulse = Pulse(redis_url, self._show_live)
         self._beside = Beside(settings.artifact.parent, self.state)
         self._exposition = Exposition(
             BraidCollector(
@@ -111,7 +119,8 @@ class Service:
         self._server.start()
         self._follower.start()
         self._catalogue_follower.start()
-        self.surfaces.start(self._check_surfaces)
+        self._pulse.start()
+        self.surfaces.start(self._check_surfaces, self._experiments.follow)
         # What lives now lives until the end: a collection need not walk it, and under free
         # threading a collection stops every thread for as long as it walks.
         gc.collect()
@@ -123,6 +132,7 @@ class Service:
         self._server.stop()
         self._follower.stop()
         self._catalogue_follower.stop()
+        self._pulse.stop()
         self.surfaces.stop()
         self._tracking.stop()
         self._asides.close()
@@ -130,6 +140,14 @@ class Service:
 
     def _check_surfaces(self, surfaces: Surfaces) -> None:
         self.state.read().plans.check(surfaces)
+
+    def _list_experiments(self) -> ExperimentsAnswer:
+        return self._experiments.answer(self._replica, self.surfaces.read())
+
+    def _show_live(self) -> None:
+        """Publish what all users did of late, for whatever catalogue is served by then."""
+        view = self._pulse.view
+        self.state.update(lambda now: replace(now, live=view(now.snapshot.catalogue)))
 
     @asynccontextmanager
     async def _open_app(self) -> AsyncIterator[Front]:
@@ -139,6 +157,7 @@ class Service:
         # Events have a connection and a patience of their own: a read that finds the connection
         # stuck and drops it must not take them along.
         writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)
+        logs = Logs.open(writer, self._experiments, settings.log_features)
         desk = Desk(
             settings,
             self.state,
@@ -148,6 +167,8 @@ class Service:
             self._lifecycle,
             store,
             writer,
+            logs,
+            self._experiments,
             Flight(settings.flight) if settings.flight else None,
         )
         self._recorders.append(desk.recorder)
@@ -161,6 +182,7 @@ class Service:
                 [
                     model_page(desk, models),
                     *request_pages(requests),
+                    experiment_page(desk, self._list_experiments),
                     *pages(desk, self._exposition, version("braid")),
                 ],
                 openapi_config=None,
@@ -174,6 +196,7 @@ class Service:
             }
             yield Front(endpoints, catalogue_routes(desk, self._writer), rest)
         finally:
+            await logs.close()
             await asyncio.gather(store.close(), writer.close())
 
 

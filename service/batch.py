@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from features.near_cache import Gathered
 from features.types import Candidates, Context, Query
+from service.answer import Answer
 from service.crew import Party
 from service.desk import Desk
 from service.observe.spans import Trace
-from service.pipeline import Answer
 from service.stages import (
     block_of,
     candidates_of,
@@ -59,9 +59,10 @@ async def recommend_batch[T](
         own = trace.fork(told)
         block = block_of(plan, context, candidates, rows[index], serving)
         scores = scores_of(plan, context, block, rows[index][0], serving, serial, own)
-        slate = slate_of(query, block, scores, serving.snapshot, own)
+        slate = slate_of(query, plan, context, block, scores, serving, own)
         trace.degraded.extend(own.degraded[len(told) :])
-        return name(index, Answer(query, plan, context, candidates, block, scores, slate), own)
+        answer = Answer(query, plan, users[index], context, candidates, block, scores, slate)
+        return name(index, answer, own)
 
     store, asides = desk.store, desk.asides.beginning(trace)
     with desk.caller.party() as party:

@@ -7,6 +7,8 @@ import msgspec
 from features.store import FeatureStore
 from service.asides import Asides
 from service.crew import Caller
+from service.experiments.experiments import Experiments
+from service.logs.logs import Logs
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
 from service.settings import Settings
@@ -33,6 +35,8 @@ class Desk:
     lifecycle: Lifecycle
     store: FeatureStore
     writer: FeatureStore
+    logs: Logs
+    experiments: Experiments
     flight: Flight | None = None
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

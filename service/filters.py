@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.types import Mask
+from ranking.attributes import Attributes
 from ranking.filters import Table, check, parse, select
 
 # A shop's pages send the same few filters again and again; a client that makes up new ones all the
@@ -33,6 +34,7 @@ class Filters:
 
     def _begin(self, table: Table) -> None:
         self.table = table
+        self.attributes = Attributes(table)
         self._most = max(1, min(MOST_MASKS, MOST_BYTES // max(1, table.size)))
         self._hidden: dict[str, Mask] = {}
         self._making_room = Lock()

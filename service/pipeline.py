@@ -14,9 +14,8 @@ Each use of one is told in the answer's `degraded` and counted. A scorer that ra
 not a fault: that request fails, alone.
 """
 
-from dataclasses import dataclass
-
-from features.types import Candidates, Context, FeatureBlock, Query, Scores, Slate
+from features.types import Query
+from service.answer import Answer
 from service.desk import Desk
 from service.observe.spans import Trace
 from service.stages import (
@@ -30,19 +29,6 @@ from service.stages import (
 )
 from service.state import Serving
 from service.surfaces.plan import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The slate, and every value on the way to it."""
-
-    query: Query
-    plan: Plan
-    context: Context
-    candidates: Candidates
-    block: FeatureBlock
-    scores: Scores
-    slate: Slate
 
 
 async def recommend(query: Query, plan: Plan, serving: Serving, desk: Desk, trace: Trace) -> Answer:
@@ -65,5 +51,5 @@ async def recommend(query: Query, plan: Plan, serving: Serving, desk: Desk, trac
         with trace.span("score"):
             scores = scores_of(plan, context, block, read[0], serving, party.share, trace)
         with trace.span("rerank"):
-            slate = slate_of(query, block, scores, serving.snapshot, trace)
-    return Answer(query, plan, context, candidates, block, scores, slate)
+            slate = slate_of(query, plan, context, block, scores, serving, trace)
+    return Answer(query, plan, user, context, candidates, block, scores, slate)

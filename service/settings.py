@@ -64,6 +64,9 @@ class Settings:
     near_cache_mib: Annotated[int, Parameter(validator=Number(gte=0, lte=1024 * 1024))] = 512
     """Memory for item rows kept in this process, in MiB, taken as rows come; 0 keeps none."""
 
+    log_features: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.0
+    """Share of the answers whose features are kept as they were served, for training."""
+
     flight: Annotated[int, Parameter(validator=Number(gte=0, lte=100_000))] = 256
     """Requests that each loop keeps for `GET /v1/requests` and replays, with their bodies."""
 

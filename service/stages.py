@@ -124,7 +124,21 @@ def _hidden(query: Query, plan: Plan, serving: Serving) -> Mask | None:
 def candidates_of(
     query: Query, plan: Plan, context: Context, serving: Serving, share: Share, begin: Begin
 ) -> Candidates:
-    """Ask every source and merge what they offer; or appraise the caller's own candidates."""
+    """Return what is worth scoring: of what was found the best, where the surface says so."""
+    found, pinned = found_of(query, plan, context, serving, share, begin)
+    keep = plan.surface.scoring.light_keeps
+    if keep is None or query.candidates:
+        return found
+    return lighten(found, keep, plan.light_weights, pinned)
+
+
+def found_of(
+    query: Query, plan: Plan, context: Context, serving: Serving, share: Share, begin: Begin
+) -> tuple[Candidates, Items]:
+    """Ask every source and merge what they offer; or appraise the caller's own candidates.
+
+    Returns these, and the ordinals of those among them that are pinned.
+    """
     snapshot = serving.snapshot
     if query.candidates:
         items = snapshot.catalogue.ordinals(query.candidates)
@@ -134,7 +148,7 @@ def candidates_of(
             items = items[~context.hidden[items]]
         if snapshot.retired is not None:
             items = items[~snapshot.retired[items]]
-        return appraise(context, snapshot, items)
+        return appraise(context, snapshot, items), items[:0]
     mask = blocked(context, snapshot, plan.surface.filters.seen)
     served = plan.surface.filters.served
     if served is not None and served.hide_after is not None:
@@ -144,22 +158,14 @@ def candidates_of(
         share(work, blocks, serving.search_ns_per_block)
 
     offers = gather(plan.calls, context, snapshot, mask, spread, begin)
-    pins = _pinned(query, plan, serving, mask)
-    found = merge(context, snapshot, [*offers, *pins], plan.sources + len(pins) * (PINS,))
-    keep = plan.surface.scoring.light_keeps
-    if keep is None:
-        return found
-    return lighten(found, keep, plan.light_weights, *(pin.items for pin in pins))
-
-
-def _pinned(query: Query, plan: Plan, serving: Serving, mask: Mask) -> list[Found]:
-    """Return what is pinned and may be shown, as the offer of a source; none without pins."""
     if not (query.pins or plan.rules.pins):
-        return []
-    pinned = pins_of(query, plan.rules.pins, serving.snapshot.catalogue)
+        return merge(context, snapshot, offers, plan.sources), context.history[:0]
+    pinned = pins_of(query, plan.rules.pins, snapshot.catalogue)
     items = np.array(list(pinned.values()), np.int64)
     items = items[~mask[items]]
-    return [Found(items, np.zeros(len(items), np.float32))]
+    # As the offer of one more source, so that they are candidates whoever else offers them.
+    offers.append(Found(items, np.zeros(len(items), np.float32)))
+    return merge(context, snapshot, offers, (*plan.sources, PINS)), items
 
 
 async def read_missed(

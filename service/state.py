@@ -32,8 +32,8 @@ class Serving:
     so it comes and goes with it; it and ``filters`` alone change, under rules of their own. The
     costs are measured, in nanoseconds of one thread's processor time (others may be busy while a
     model is swapped): they decide what is worth splitting over the crew. ``live`` is what all users
-    did of late; None before the first word of it. ``catalogue_serial`` is up to where the snapshot has
-    what was put and retired (`service.catalogue`).
+    did of late; None before the first word of it. ``catalogue_serial`` is up to where the
+    snapshot has what was put and retired (`service.catalogue`).
     """
 
     snapshot: Snapshot

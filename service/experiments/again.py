@@ -7,9 +7,9 @@ import numpy as np
 from features.types import Query
 from features.user_reader import UserRecord
 from ranking.retrieval.gather import in_turn
+from service.answer import Answer
 from service.experiments.findings import Ranked
 from service.observe.spans import Trace
-from service.pipeline import Answer
 from service.stages import (
     block_of,
     candidates_of,
@@ -43,7 +43,7 @@ def again(
     block = block_of(plan, context, candidates, (rows, present), by)
     scores = scores_of(plan, context, block, rows, by, serial, trace)
     slate = slate_of(query, plan, context, block, scores, by, trace)
-    return ranked(Answer(query, plan, context, candidates, block, scores, slate), by)
+    return ranked(Answer(query, plan, user, context, candidates, block, scores, slate), by)
 
 
 def ranked(answer: Answer, serving: Serving) -> Ranked:

@@ -1,18 +1,24 @@
 """From the pipeline's arrays to the JSON that a client reads."""
 
 from collections.abc import Sequence
+from itertools import repeat
+from typing import Final
 
 import numpy as np
 
 from ranking.retrieval.credit import credit
+from service.answer import Answer
+from service.http import cursor
 from service.http.wire import Coverage, Degradation, RankedItem, SlateAnswer
 from service.observe.spans import Trace
-from service.pipeline import Answer
 from service.state import Serving
+
+MOVED: Final = frozenset({"pin", "promotion", "explore"})
+"""Rules that are the reason why an item is shown, whoever offered it."""
 
 
 def slate_answer(request_id: str, answer: Answer, serving: Serving, trace: Trace) -> SlateAnswer:
-    """Name the picks, and say where each came from and why."""
+    """Name the picks, and say where each came from and why; and how to ask for the next page."""
     catalogue, brought = serving.snapshot.catalogue, answer.query.candidates
     picks, block = answer.slate.picks, answer.block
     sources = np.empty(len(picks), np.int64)
@@ -23,6 +29,7 @@ def slate_answer(request_id: str, answer: Answer, serving: Serving, trace: Trace
         scores.tolist(),
         sources.tolist(),
         answer.candidates.because[picks].tolist(),
+        answer.slate.moves or repeat("", len(picks)),
         strict=True,
     )
     ids, properties = catalogue.ids, serving.properties
@@ -37,17 +44,28 @@ def slate_answer(request_id: str, answer: Answer, serving: Serving, trace: Trace
                 ids[item],
                 score,
                 names[source],
-                reason(names[source], item, because, catalogue),
+                reason(move if move in MOVED else names[source], item, because, catalogue),
                 properties[item],
             )
-            for item, score, source, because in picked
+            for item, score, source, because, move in picked
         ],
         degraded=[Degradation(stage, reason) for stage, reason in trace.degraded],
         coverage=Coverage(
             features=_share(int(np.count_nonzero(block.present)), len(block.present)),
             scored=1.0 if len(block.rows) == len(brought) else _known_share(brought, serving),
         ),
+        next=_next(answer, serving),
     )
+
+
+def _next(answer: Answer, serving: Serving) -> str | None:
+    """Return the token for the next page; None where this one is the last."""
+    query, picks = answer.query, answer.slate.picks
+    if query.candidates or len(picks) < query.limit:
+        return None
+    ids = serving.snapshot.catalogue.ids
+    shown = [ids[item] for item in answer.candidates.items[picks].tolist()]
+    return cursor.write(query.seed, (*query.shown, *shown))
 
 
 def _known_share(brought: Sequence[str], serving: Serving) -> float:

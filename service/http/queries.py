@@ -2,14 +2,24 @@
 
 from features.types import Query
 from ranking.surfaces import Surface
+from service.http import cursor
 from service.http.wire import RankRequest, SimilarRequest, SlateQuery
 
 type Wanted = SlateQuery | RankRequest | SimilarRequest
 
 
-def query_of(wanted: Wanted, surface: Surface, request_id: str) -> Query:
-    """Return the query; a seed that the client did not give follows from the request's id."""
+def query_of(wanted: Wanted, surface: Surface, request_id: str, path: str = "$") -> Query:
+    """Return the query; a seed that the client did not give follows from the request's id.
+
+    Raises:
+        CursorInvalid: `after` is none of our tokens; ``path`` is where the query stands.
+    """
     limit, diversity, seed = wanted.limit, wanted.diversity, wanted.seed
+    after = getattr(wanted, "after", None)
+    shown: tuple[str, ...] = ()
+    if after is not None:
+        page = cursor.read(after, f"{path}.after")
+        shown, seed = page.shown, page.seed if seed is None else seed
     deadline_ms = getattr(wanted, "deadline_ms", None)
     return Query(
         user_id=getattr(wanted, "user_id", None),
@@ -24,6 +34,7 @@ def query_of(wanted: Wanted, surface: Surface, request_id: str) -> Query:
         pins={int(place): item for place, item in wanted.pin.items()} if wanted.pin else {},
         boosts=wanted.boost,
         seed=seed_of(request_id) if seed is None else seed,
+        shown=shown,
     )
 
 

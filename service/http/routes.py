@@ -1,38 +1,37 @@
 """The HTTP surface of one event loop: requests become queries, answers become JSON."""
 
-import time
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from features.errors import StoreUnavailable
-from features.events import Event
-from features.types import Query
 from ranking.filters import FilterRejected
+from ranking.rerank import Fault, boost_faults, pin_faults
 from ranking.surfaces import Surfaces
+from service.answer import Answer
 from service.batch import recommend_batch
 from service.desk import Desk
-from service.experiments.choose import choose
+from service.experiments.again import again, ranked
+from service.experiments.choose import Choice, choose
+from service.experiments.draft import draft
 from service.explain.explained import explained
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
 from service.http.endpoint import Endpoint, Respond
-from service.http.problems import EventsNotStored, FilterInvalid, UnknownItems, UnknownSurface
+from service.http.events import Events
+from service.http.problems import BodyInvalid, FilterInvalid, UnknownItems, UnknownSurface
 from service.http.queries import Wanted, query_of
 from service.http.wire import (
     BatchAnswer,
     BatchRequest,
-    EventsAnswer,
-    EventsRequest,
     RankRequest,
     RecommendationRequest,
     SimilarRequest,
     SlateAnswer,
 )
 from service.observe.spans import Trace
-from service.pipeline import Answer, recommend
+from service.pipeline import recommend
 from service.state import Serving
-from service.surfaces.plan import Plan
 
 
 class Answers:
@@ -48,23 +47,28 @@ class Answers:
         return await self._slate(wanted, request_id, trace)
 
     async def batch(self, wanted: BatchRequest, request_id: str, trace: Trace) -> BatchAnswer:
-        """Answer `POST /v1/recommendations/batch`."""
+        """Answer `POST /v1/recommendations/batch`; nobody's slate is drafted from two here."""
         desk = self._desk
         trace.expire_in(wanted.deadline_ms)
         serving, surfaces = desk.state.read(), desk.surfaces.read()
-        plans, queries = [], []
+        choices, plans, queries = [], [], []
         for index, one in enumerate(wanted.queries):
-            plan = _plan(one, surfaces, serving, f"$.queries[{index}]")
-            query = query_of(one, plan.surface, f"{request_id}.{index}")
-            _check_filter(query, serving, f"$.queries[{index}].filter")
+            path = f"$.queries[{index}]"
+            choice = _choice(one, surfaces, path)
+            plan = serving.plans.of(one.surface, choice)
+            choices.append(choice)
             plans.append(plan)
-            queries.append(query)
+            queries.append(query_of(one, plan.surface, f"{request_id}.{index}", path))
+            _check(one, serving, path)
 
-        def name(index: int, answer: Answer, own: Trace) -> SlateAnswer:
-            return slate_answer(f"{request_id}.{index}", answer, serving, own)
+        def name(index: int, answer: Answer, own: Trace) -> tuple[Answer, SlateAnswer]:
+            return answer, slate_answer(f"{request_id}.{index}", answer, serving, own)
 
-        slates = await recommend_batch(queries, plans, serving, desk, trace, name)
-        return BatchAnswer(request_id, slates)
+        named = await recommend_batch(queries, plans, serving, desk, trace, name)
+        for choice, (answer, slate) in zip(choices, named, strict=True):
+            if choice.rival is None:
+                desk.logs.note(slate.request_id, answer, choice, serving, trace.arrived_s)
+        return BatchAnswer(request_id, [slate for _, slate in named])
 
     async def rank(self, wanted: RankRequest, request_id: str, trace: Trace) -> SlateAnswer:
         """Answer `POST /v1/rank`; candidates that the catalogue lacks show in `coverage.scored`."""
@@ -77,28 +81,6 @@ class Answers:
             raise UnknownItems("none of them is in the catalogue; send known ids", "$.seed_items")
         return await self._slate(wanted, request_id, trace)
 
-    async def events(self, wanted: EventsRequest, request_id: str, trace: Trace) -> EventsAnswer:
-        """Answer `POST /v1/events`, once the store has them all."""
-        now_ms = time.time_ns() // 1_000_000
-        events = [
-            Event(
-                record.user_id,
-                record.item_id,
-                record.type,
-                now_ms if record.timestamp_ms is None else record.timestamp_ms,
-                record.event_id,
-            )
-            for record in wanted.events
-        ]
-        try:
-            with trace.span("store"):
-                stored = await self._desk.writer.append_events(events)
-        except StoreUnavailable as fault:
-            raise EventsNotStored(
-                f"{fault.reason}; send them again, with the same event ids if they have any"
-            ) from None
-        return EventsAnswer(request_id, len(events), stored)
-
     async def _slate(
         self,
         wanted: RecommendationRequest | RankRequest | SimilarRequest,
@@ -106,38 +88,69 @@ class Answers:
         trace: Trace,
     ) -> SlateAnswer:
         desk = self._desk
-        serving = desk.state.read()
-        plan = _plan(wanted, desk.surfaces.read(), serving, "$")
+        serving, surfaces = desk.state.read(), desk.surfaces.read()
+        choice = _choice(wanted, surfaces, "$")
+        plan = serving.plans.of(wanted.surface, choice)
         query = query_of(wanted, plan.surface, request_id)
         trace.expire_in(query.deadline_ms)
-        _check_filter(query, serving, "$.filter")
-        debug = None
+        _check(wanted, serving, "$")
+        debug, drafted = None, list[tuple[str, int]]()
         if wanted.debug:
             answer, debug = await explained(query, plan, serving, desk, trace, wanted.why_not)
         else:
             answer = await recommend(query, plan, serving, desk, trace)
+        rival = None
+        if choice.rival is not None:
+            other = serving.plans.of(wanted.surface, choice.rival)
+            rival = await recommend(query, other, serving, desk, trace)
         with trace.span("encode"):
             slate = slate_answer(request_id, answer, serving, trace)
+            if rival is not None:
+                theirs = slate_answer(request_id, rival, serving, trace)
+                slate, drafted = draft(slate, theirs, choice.arm, query.limit, query.seed)
+        desk.logs.note(request_id, answer, choice, serving, trace.arrived_s, drafted)
+        self._shadow(surfaces, request_id, answer, serving, trace)
         return slate if debug is None else msgspec.structs.replace(slate, debug=debug)
 
+    def _shadow(
+        self, surfaces: Surfaces, request_id: str, answer: Answer, serving: Serving, trace: Trace
+    ) -> None:
+        """Have the answer compared with a challenger's, where the surface has one."""
+        name = answer.plan.name
+        rival = self._desk.experiments.rival(surfaces, name, request_id)
+        if rival is None:
+            return
+        by = serving if rival.serving is None else rival.serving
+        plan = by.plans.of(name, Choice(rival.surface, rival.variant))
+        repeat = partial(again, answer.query, plan, answer.user, trace.arrived_s, serving, by)
+        self._desk.experiments.offer(surfaces, name, ranked(answer, serving), repeat)
 
-def _plan(wanted: Wanted, surfaces: Surfaces, serving: Serving, path: str) -> Plan:
+
+def _choice(wanted: Wanted, surfaces: Surfaces, path: str) -> Choice:
     """Return how the surface that a request names is served to its user."""
     name = wanted.surface
     if name not in surfaces.by_name:
         known = ", ".join(sorted(surfaces.by_name))
         raise UnknownSurface(f"there is no surface {name!r}; there are {known}", f"{path}.surface")
-    choice = choose(surfaces, name, getattr(wanted, "user_id", None))
-    return serving.plans.of(name, choice)
+    return choose(surfaces, name, getattr(wanted, "user_id", None))
 
 
-def _check_filter(query: Query, serving: Serving, path: str) -> None:
-    """Refuse a filter that cannot be used before anything is spent on its request."""
-    if query.filter is not None:
+def _check(wanted: Wanted, serving: Serving, path: str) -> None:
+    """Refuse what this catalogue cannot be asked for before anything is spent on the request."""
+    if wanted.filter is not None:
         try:
-            serving.filters.hidden(query.filter)
+            serving.filters.hidden(wanted.filter)
         except FilterRejected as fault:
-            raise FilterInvalid(str(fault), path) from None
+            raise FilterInvalid(str(fault), f"{path}.filter") from None
+    if wanted.pin:
+        _refuse(pin_faults(wanted.pin, serving.snapshot.catalogue), path)
+    if wanted.boost:
+        _refuse(boost_faults(wanted.boost, serving.filters.table), path)
+
+
+def _refuse(faults: list[Fault], path: str) -> None:
+    for fault in faults:
+        raise BodyInvalid(fault.reason, ".".join((path, *fault.path)))
 
 
 def hot_routes(desk: Desk) -> dict[str, Endpoint[Any]]:
@@ -148,7 +161,7 @@ def hot_routes(desk: Desk) -> dict[str, Endpoint[Any]]:
         _endpoint(desk, BATCH, answers.batch),
         _endpoint(desk, RANK, answers.rank),
         _endpoint(desk, SIMILAR, answers.similar),
-        _endpoint(desk, EVENTS, answers.events),
+        _endpoint(desk, EVENTS, Events(desk)),
     )
     return {endpoint.path: endpoint for endpoint in endpoints}
 

@@ -4,11 +4,12 @@ Decoding is validation: a wrong type, an unknown field or a number out of range 
 further than here, and the error names the JSON path.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from features.events import LARGEST_WEIGHT, EventType
 from service.http.debug_wire import Debug
 
 MOST_SESSION_ITEMS = 200
@@ -131,13 +132,21 @@ class SimilarRequest(Wish, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class EventRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing a user did with an item; ``timestamp_ms`` is the time of arrival if left out."""
+    """One thing a user did with an item; ``timestamp_ms`` is the time of arrival if left out.
+
+    ``request_id`` is that of the answer which showed the item. A rating has a `value`; a custom
+    event may have a `weight` and a `name`.
+    """
 
     user_id: Id
     item_id: Id
-    type: Literal["view", "click", "purchase", "rating", "dislike"] = "click"
+    type: EventType = "click"
     timestamp_ms: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     event_id: Id | None = None
+    request_id: Id | None = None
+    value: float | None = None
+    weight: Annotated[float, Meta(ge=0, le=LARGEST_WEIGHT)] | None = None
+    name: Id | None = None
 
 
 class EventsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,12 +155,18 @@ class EventsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[tuple[EventRecord, ...], Meta(min_length=1, max_length=MOST_EVENTS)]
 
 
-class EventsAnswer(msgspec.Struct, frozen=True):
-    """Sent once the store has every event; ``stored`` leaves out repeats."""
+class EventsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Sent once the store has every event; ``stored`` leaves out repeats.
+
+    ``late`` came too late to be counted, and stand in the history all the same; ``ahead`` had
+    timestamps of the future, for which their arrival stands in.
+    """
 
     request_id: str
     received: int
     stored: int
+    late: int = 0
+    ahead: int = 0
 
 
 class RankedItem(msgspec.Struct, frozen=True):

@@ -17,6 +17,8 @@ log = logging.getLogger("braid")
 type Check = Callable[[Surfaces], None]
 """Raises SurfacesRejected where surfaces ask for what the catalogue has not."""
 
+type Tell = Callable[[Surfaces], None]
+
 
 def load(path: Path | None) -> Surfaces:
     """Read a file of surfaces; those of Braid's own that it does not name stay.
@@ -32,6 +34,10 @@ def load(path: Path | None) -> Surfaces:
     except (OSError, UnicodeDecodeError) as fault:
         raise SurfacesRejected(f"cannot be read: {fault}") from fault
     return Surfaces({**own.by_name, **theirs.by_name}, theirs.variants)
+
+
+def _nothing(_surfaces: Surfaces) -> None:
+    pass
 
 
 class SurfaceFile:
@@ -53,7 +59,8 @@ class SurfaceFile:
         except SurfacesRejected as fault:
             raise SettingInvalid(f"--surfaces={path}: {fault}") from None
         self.fault: str | None = None
-        self._check: Check = lambda _: None
+        self._check: Check = _nothing
+        self._tell: Tell = _nothing
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="braid-surfaces", daemon=True)
 
@@ -61,9 +68,10 @@ class SurfaceFile:
         """Return what to serve this one request by."""
         return self._surfaces
 
-    def start(self, check: Check) -> None:
-        """Follow the file; what fails the check is not taken."""
-        self._check = check
+    def start(self, check: Check, tell: Tell) -> None:
+        """Follow the file; what fails the check is not taken. Tell of what is, now and then."""
+        self._check, self._tell = check, tell
+        tell(self._surfaces)
         if self._path is not None:
             self._thread.start()
 
@@ -94,4 +102,5 @@ class SurfaceFile:
                 log.error("%s stays as it was: %s", self._path, fault)
             else:
                 self._surfaces, self.fault = surfaces, None
+                self._tell(surfaces)
                 log.warning("%s is read anew", self._path)

@@ -10,6 +10,7 @@ from features.types import Items, Mask
 from ranking.experiments import CONTROL
 from ranking.objectives import Objectives
 from ranking.reasons import Reasons, check_templates
+from ranking.rerank import CompiledRules, compile_rules, faults
 from ranking.retrieval.fuse import FUSION_WEIGHTS
 from ranking.retrieval.plan import Call, plan
 from ranking.snapshot import Snapshot
@@ -37,6 +38,7 @@ class Plan:
     light_weights: Mapping[str, float]
     hidden: Mask | None
     objectives: Objectives
+    rules: CompiledRules
     veiled: Items
     reasons: Reasons
 
@@ -57,10 +59,16 @@ class Plan:
             calls = plan(surface.sources, snapshot.catalogue)
             part = "scoring.objectives"
             objectives = Objectives.of(surface.scoring, snapshot)
+            part = "rerank"
+            for fault in faults(surface.rerank, filters.table, snapshot.catalogue):
+                raise ValueError(f"{'.'.join(fault.path)}: {fault.reason}")
+            rules = compile_rules(
+                surface.rerank, filters.table, snapshot.catalogue, filters.attributes
+            )
             part = "features"
             seen = view_mask(surface.features, snapshot.scorer.columns)
-        except ValueError as fault:  # FilterRejected is one
-            raise SurfacesRejected(f"surfaces.{name}.{part}: {fault}") from fault
+        except ValueError as reason:  # FilterRejected is one
+            raise SurfacesRejected(f"surfaces.{name}.{part}: {reason}") from reason
         for complaint in check_templates(surface.reasons, filters.columns):
             raise SurfacesRejected(f"surfaces.{name}.{complaint}")
         return cls(
@@ -72,6 +80,7 @@ class Plan:
             light_weights={**FUSION_WEIGHTS, **surface.scoring.light_weights},
             hidden=hidden,
             objectives=objectives,
+            rules=rules,
             veiled=np.flatnonzero(~seen),
             reasons=Reasons(surface.reasons),
         )

@@ -11,10 +11,10 @@ from features.types import Candidates, Context, FeatureBlock, Query, Slate
 from ranking.catalogue import Catalogue
 from ranking.columns import SOURCE_NAMES
 from ranking.surfaces import Surface
+from service.answer import Answer
 from service.experiments.choose import Choice
 from service.http.answers import slate_answer
 from service.observe.spans import Trace
-from service.pipeline import Answer
 from service.state import Serving
 from service.surfaces.plan import Plan
 from tests.ranking.snapshots import snapshot
@@ -49,6 +49,7 @@ def answer(
     return Answer(
         Query(candidates=brought),
         plan(serving),
+        None,
         Context(NO_SCORES, False, NOBODY, NOBODY),
         Candidates(items, scores, np.array([1, 0, 0, -1]), SOURCE_NAMES),
         FeatureBlock(items, np.zeros((4, 1), np.float32), np.array(present or [True] * 4)),
@@ -103,6 +104,7 @@ def test_an_empty_slate_is_an_answer(serving: Serving) -> None:
     empty = Answer(
         Query(),
         plan(serving),
+        None,
         Context(NO_SCORES, False, NOBODY, NOBODY),
         Candidates(NOBODY, np.empty((0, 3), np.float32), NOBODY, SOURCE_NAMES),
         FeatureBlock(NOBODY, np.empty((0, 1), np.float32), np.empty(0, np.bool_)),

@@ -116,6 +116,8 @@ def test_a_slate_as_it_is_sent_fits_its_schema() -> None:
     slate = {
         "request_id": "r",
         "model_version": "v",
+        "surface": "home",
+        "variant": "control",
         "items": [
             {
                 "item_id": "1",
