@@ -184,13 +184,18 @@ def exceed(by: Groups, slate: Numbers, before: int, exceeded: Mask) -> None:
 
     The first ``before`` entries of ``slate`` stand above it; they count for windows alone.
     """
+    counts = np.zeros(len(by.most), np.int64)
     for place in range(before, len(slate)):
         for at in range(by.starts[slate[place]], by.starts[slate[place] + 1]):
             group = by.groups[at]
-            first = before if by.within[group] == 0 else max(0, place + 1 - by.within[group])
-            held = 0
-            for other in range(first, place + 1):
-                for mine in range(by.starts[slate[other]], by.starts[slate[other] + 1]):
-                    held += by.groups[mine] == group
+            within = by.within[group]
+            if within == 0:
+                counts[group] += 1
+                held = counts[group]
+            else:
+                held = 0
+                for other in range(max(0, place + 1 - within), place + 1):
+                    for mine in range(by.starts[slate[other]], by.starts[slate[other] + 1]):
+                        held += by.groups[mine] == group
             if held > by.most[group]:
                 exceeded[by.limit[group]] = True

@@ -227,6 +227,8 @@ def pick_within(
     got = np.zeros(len(promised.groups), np.int64)
     shown = np.zeros(len(proportions.taste))
     gains = np.empty(len(proportions.labels))
+    worths = np.empty(n)
+    plain = np.empty(n) if len(gains) > 0 else worths  # without calibration
     nearest = np.full(size, -np.inf, np.float32)
     distances = np.ones(size, np.float32)
     basis = np.empty((size * steps if method == DPP else 0) + CACHE_LINE // 4, np.float32)
@@ -264,51 +266,59 @@ def pick_within(
             held += SMOOTHING * liked * (placed + 1)
             gain = calibration * liked * np.log1p((1.0 - SMOOTHING) * share / held)
             gains[pair] = np.exp(gain) if method == DPP else gain
-        pick, best, least = -1, -np.inf, _NEVER
-        free, free_worth = -1, -np.inf  # the best if there were no limits,
-        plain, plain_worth = -1, -np.inf  # if there were no calibration,
-        lucky, luck = -1, -np.inf  # and if this place explores
-        for i in range(n):
-            if may_pick[i] != 0.0:
-                continue
-            cost = costs[i]
-            if due >= 0 and not _is_owed(i, due, got, promised, by):
-                cost += _PROMOTION
-            if method == DPP:
-                worth = quality[i] * np.float64(max(distances[i], _SMALLEST))
-                calibrated = worth
+        if method == DPP:
+            for i in range(n):
+                distance = max(distances[i], _SMALLEST)
+                worths[i] = quality[i] * np.float64(distance) + np.float64(may_pick[i])
+        elif placed > 0 and diversity > 0.0:
+            for i in range(n):
+                worths[i] = lambda_ * relevance[i] - penalty * nearest[i] + may_pick[i]
+        else:
+            for i in range(n):
+                worths[i] = lambda_ * relevance[i] + may_pick[i]
+        if len(gains) > 0:
+            plain[:] = worths
+            for i in range(n):
                 for at in range(proportions.starts[i], proportions.starts[i + 1]):
-                    calibrated *= gains[proportions.pairs[at]]
-            else:
-                near = np.float32(0.0) if placed == 0 or diversity == 0.0 else nearest[i]
-                worth = np.float64(lambda_ * relevance[i] - penalty * near)
-                calibrated = worth
-                for at in range(proportions.starts[i], proportions.starts[i + 1]):
-                    calibrated += gains[proportions.pairs[at]]
-            if cost < least:
-                best = plain_worth = -np.inf
-                least = cost
-            if cost == least and calibrated > best:
-                pick, best = i, calibrated
-            if cost == least and worth > plain_worth:
-                plain, plain_worth = i, worth
-            if i < competing and calibrated > free_worth:
-                free, free_worth = i, calibrated
-            if explored.places[place - before] and cost <= _RESERVE and explored.draws[i] > luck:
-                lucky, luck = i, explored.draws[i]
+                    gain = gains[proportions.pairs[at]]
+                    worths[i] = worths[i] * gain if method == DPP else worths[i] + gain
+        pick, best = -1, -np.inf
+        for i in range(competing):
+            if worths[i] > best:
+                pick, best = i, worths[i]
         why = BY_SCORE
-        if lucky >= 0:
-            pick, why = lucky, EXPLORE
-        elif free >= 0 and pick != free:
-            late = due >= 0 and not _is_owed(free, due, got, promised, by)
-            if late or costs[free] >= _PROMOTION:
-                why = PROMOTED
-            elif costs[free] >= _CAP:
-                why = CAPPED
-            else:
-                why = WINDOWED
-        elif pick != plain:
-            why = CALIBRATED
+        exploring = explored.places[place - before]
+        if pick < 0 or costs[pick] > 0 or due >= 0 or exploring or len(gains) > 0:
+            free, best, least = pick, -np.inf, _NEVER
+            known, known_best = -1, -np.inf  # if there were no calibration
+            lucky, luck = -1, -np.inf
+            for i in range(n):
+                if may_pick[i] != 0.0:
+                    continue
+                cost = costs[i]
+                if due >= 0 and not _is_owed(i, due, got, promised, by):
+                    cost += _PROMOTION
+                if cost < least:
+                    best = known_best = -np.inf
+                    least = cost
+                if cost == least and worths[i] > best:
+                    pick, best = i, worths[i]
+                if cost == least and plain[i] > known_best:
+                    known, known_best = i, plain[i]
+                if exploring and cost <= _RESERVE and explored.draws[i] > luck:
+                    lucky, luck = i, explored.draws[i]
+            if lucky >= 0:
+                pick, why = lucky, EXPLORE
+            elif free >= 0 and pick != free:
+                late = due >= 0 and not _is_owed(free, due, got, promised, by)
+                if late or costs[free] >= _PROMOTION:
+                    why = PROMOTED
+                elif costs[free] >= _CAP:
+                    why = CAPPED
+                else:
+                    why = WINDOWED
+            elif pick != known:
+                why = CALIBRATED
         slate[place], moves[place - before] = pick, why
         may_pick[pick] = -np.inf
         _count(pick, by, tally)
