@@ -8,12 +8,16 @@ from pathlib import Path
 from features.errors import SchemaInvalid
 from features.trust import Trust
 from ranking.artifact import ArtifactRejected, read
-from ranking.surfaces import Surfaces
+from ranking.surfaces import Surfaces, SurfacesRejected
 from service.artifacts import find
+from service.experiments.choose import Choice
 from service.models.background import in_background
 from service.state import Serving, State
 
 log = logging.getLogger("braid")
+
+type Challenge = tuple[str, Choice]
+"""The name of a surface, and the variant of it that a model is to be tried with."""
 
 
 class Challengers:
@@ -30,7 +34,7 @@ class Challengers:
         self._folder = folder
         self._state = state
         self._ready: dict[str, Serving] = {}
-        self._wanted: set[str] = set()
+        self._wanted: dict[str, list[Challenge]] = {}
         self._following = threading.Lock()
 
     def read(self, version: str) -> Serving | None:
@@ -39,23 +43,25 @@ class Challengers:
 
     def follow(self, surfaces: Surfaces) -> threading.Thread:
         """Prepare what the surfaces name, in a thread of its own."""
-        self._wanted = models_of(surfaces)
+        self._wanted = challenges(surfaces)
         thread = threading.Thread(target=self._follow, name="braid-shadows", daemon=True)
         thread.start()
         return thread
 
     def _follow(self) -> None:
         with self._following:
-            versions, self.refused = self._wanted, {}
-            self._ready = {one: known for one, known in self._ready.items() if one in versions}
-            for version in sorted(versions - set(self._ready)):
+            wanted, before, self.refused = self._wanted, self._ready, {}
+            self._ready = {}
+            for version, posed in wanted.items():
                 try:
-                    prepared = in_background(self._preparation(version))
-                except (ArtifactRejected, SchemaInvalid) as fault:
+                    serving = before.get(version) or in_background(self._preparation(version))
+                    for name, choice in posed:
+                        serving.plans.of(name, choice)  # so that no request is told of it
+                except (ArtifactRejected, SchemaInvalid, SurfacesRejected) as fault:
                     log.warning("%s casts no shadow: %s", version, fault)
                     self.refused = self.refused | {version: str(fault)}
                 else:
-                    self._ready = self._ready | {version: prepared}
+                    self._ready = self._ready | {version: serving}
 
     def _preparation(self, version: str) -> Callable[[], Serving]:
         path = find(self._folder, version)
@@ -66,12 +72,12 @@ class Challengers:
         return lambda: Serving.of(read(path), 0, Trust(), before)
 
 
-def models_of(surfaces: Surfaces) -> set[str]:
-    """Return the versions that shadows are to rank by."""
-    return {
-        variant.model
-        for surface in surfaces.by_name.values()
-        if surface.experiment is not None
-        for variant in surface.experiment.variants.values()
-        if variant.model is not None
-    }
+def challenges(surfaces: Surfaces) -> dict[str, list[Challenge]]:
+    """Return by version of a model what it is to be tried with."""
+    found: dict[str, list[Challenge]] = {}
+    for (name, arm), surface in surfaces.variants.items():
+        experiment = surfaces.by_name[name].experiment
+        model = experiment.variants[arm].model if experiment is not None else None
+        if model is not None:
+            found.setdefault(model, []).append((name, Choice(surface, arm)))
+    return found

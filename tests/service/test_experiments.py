@@ -136,6 +136,23 @@ def test_a_challenger_that_is_not_there_is_told_of_and_tried_again(
     assert experiments.answer("r", surfaces).experiments[0].shadow is not None
 
 
+def test_a_challenger_that_lacks_what_the_surface_asks_for_is_refused_before_any_request(
+    crew: Crew, folder: Path, state: State, versions: list[str]
+) -> None:
+    asking = SHADOW.replace("limit = 5 }}", "filters = {{ rule = 'price < 3' }} }}", 1)
+    surfaces = parse(asking.format(model=versions[1], share=1.0))
+    experiments = Experiments(crew, folder, state)
+    experiments.follow(surfaces)
+
+    def refused() -> str | None:
+        shadow = experiments.answer("r", surfaces).experiments[0].shadow
+        return shadow.refused if shadow is not None else None
+
+    until(lambda: refused() is not None)
+    assert "price" in (refused() or "")
+    assert experiments.rival(surfaces, "home", "r") is None
+
+
 def test_a_share_of_the_requests_is_held_against_the_challenger(
     crew: Crew, folder: Path, state: State, versions: list[str]
 ) -> None:
