@@ -53,7 +53,8 @@ class Logs:
             self.exposures.note(
                 user_id, name, choice.experiment, choice.variant, request_id, now_ms, drafted
             )
-        self.features.note(request_id, now_ms, answer, serving.snapshot)
+        if not drafted:  # what was shown is not what this model picked
+            self.features.note(request_id, now_ms, answer, serving.snapshot)
 
     async def close(self) -> None:
         """Write what waits."""

@@ -1,0 +1,114 @@
+"""What a service logs of its features is what it scored, and goes all the way to training."""
+
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from redis import Redis
+from rich.console import Console
+
+from features import keys
+from features.served_features import RECORD, ServedFeatures, decode
+from features.streams import entries
+from service.app import Service
+from service.embedded import EmbeddedValkey
+from service.running import running
+from service.settings import Settings
+from tests.service.conftest import Client, fill
+from training.logs.export import export
+from training.served import read_served
+
+USERS = ("1", "196", "405")
+
+
+@pytest.fixture(scope="module")
+def own(artifacts: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey() as valkey:
+        fill(valkey, artifacts)
+        yield valkey
+
+
+@pytest.fixture(scope="module")
+def logging(artifacts: Path, own: EmbeddedValkey) -> Iterator[Service]:
+    """A service that logs every request's features."""
+    settings = Settings(artifact=artifacts, redis=own.url, port=0, fetch_budget_ms=5000)
+    settings = replace(settings, log_features=1.0, write_budget_ms=5000)
+    with running(settings, Console(file=io.StringIO())) as service:
+        yield service
+
+
+def logged(client: Redis, count: int) -> dict[str, ServedFeatures]:
+    """Wait until so many records are there; return them by request."""
+    until = time.monotonic() + 30
+    while client.xlen(keys.SERVED_FEATURES) < count and time.monotonic() < until:
+        time.sleep(0.01)
+    found = [decode(entry) for entry in entries(client, keys.SERVED_FEATURES, RECORD)]
+    return {served.head.request_id: served for served in found}
+
+
+def test_features_as_served_are_logged_exported_and_learnt_from(
+    logging: Service, own: EmbeddedValkey, tmp_path: Path
+) -> None:
+    api = Client(logging.url)
+    slates = {user: api.recommend(user_id=user, limit=10).json for user in USERS}
+    clicks = [
+        {
+            "user_id": user,
+            "item_id": slate["items"][3]["item_id"],
+            "type": "click",
+            "request_id": slate["request_id"],
+        }
+        for user, slate in slates.items()
+    ]
+    assert api.post("/v1/events", {"events": clicks}).status == 200
+    snapshot = logging.state.read().snapshot
+    with Redis.from_url(own.url) as client:
+        records = logged(client, len(USERS))
+        export(client, tmp_path)
+    found = read_served(tmp_path, snapshot.scorer.columns)
+    expected, labels = [], []
+    for user, slate in slates.items():
+        served = records[slate["request_id"]]
+        head = served.head
+        assert (head.user_id, head.surface, head.variant) == (user, "home", slate["variant"])
+        assert head.model_version == slate["model_version"]
+        shown = [head.item_ids[pick] for pick in head.picks]
+        assert shown == [item["item_id"] for item in slate["items"]]
+        # The rows are those that were scored: the model says of them what the client was told.
+        assert snapshot.scorer(served.rows).tobytes() == served.scores.tobytes()
+        told = np.array([item["score"] for item in slate["items"]], np.float32)
+        assert told == pytest.approx(served.scores[list(head.picks)], rel=1e-5)  # rounded
+        rows = sorted(head.picks)
+        expected.append(served.rows[rows])
+        labels += [2 * (row == head.picks[3]) for row in rows]
+    assert found.requests.tolist() == [10] * len(USERS)
+    assert sorted(map(bytes, found.rows)) == sorted(map(bytes, np.concatenate(expected)))
+    assert found.labels.sum() == sum(labels)
+    by_row = dict(zip(map(bytes, found.rows), found.labels.tolist(), strict=True))
+    wanted = dict(zip(map(bytes, np.concatenate(expected)), labels, strict=True))
+    assert by_row == wanted
+    api.close()
+
+
+def test_a_batch_logs_each_of_its_answers(logging: Service, own: EmbeddedValkey) -> None:
+    api = Client(logging.url)
+    with Redis.from_url(own.url) as client:
+        before = client.xlen(keys.SERVED_FEATURES)
+        queries = [{"user_id": user} for user in USERS]
+        answer = api.post("/v1/recommendations/batch", {"queries": queries}).json
+        records = logged(client, before + len(USERS))
+    assert {slate["request_id"] for slate in answer["slates"]} <= set(records)
+    api.close()
+
+
+def test_a_service_that_is_not_told_logs_nothing(service: Service, filled: EmbeddedValkey) -> None:
+    api = Client(service.url)
+    api.recommend(user_id="1")
+    api.close()
+    time.sleep(0.1)  # ten times as long as records wait
+    with Redis.from_url(filled.url) as client:
+        assert not client.exists(keys.SERVED_FEATURES)
