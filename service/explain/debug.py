@@ -100,7 +100,7 @@ def _items(evidence: Evidence, names: Sequence[str]) -> list[DebugItem]:
     block, picks = answer.block, answer.slate.picks
     columns = evidence.serving.snapshot.scorer.columns
     rows = block.rows[picks].astype(np.float64).round(DIGITS).tolist()
-    moves = answer.slate.moves or ("",) * len(picks)
+    moves, weighing = answer.slate.moves or ("",) * len(picks), evidence.weighing
     values = _objectives(evidence, names)
     rankers = [
         contributions(ranker, block.rows, picks) for ranker in answer.plan.objectives.rankers
@@ -114,7 +114,7 @@ def _items(evidence: Evidence, names: Sequence[str]) -> list[DebugItem]:
                 item_id=catalogue.ids[answer.candidates.items[pick]],
                 place=place,
                 place_by_score=by_score,
-                moved_by=moves[index] or ("" if by_score == place else "diversity"),
+                moved_by=moves[index] or ("" if by_score == place else weighing),
                 stored=bool(block.present[pick]),
                 because=catalogue.ids[because] if because >= 0 else None,
                 provenance=_provenance(evidence, int(answer.candidates.items[pick])),

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.types import Candidates, Mask
-from ranking.retrieval import merge
-from ranking.retrieval.gather import gather
+from ranking.retrieval.gather import in_turn
 from ranking.topk import top_k
-from service.explain.masks import masks_of, union
-from service.pipeline import Answer
+from service.answer import Answer
+from service.explain.masks import masks_of
+from service.stages import found_of, serial
 from service.state import Serving
 
 
@@ -29,11 +29,6 @@ class Evidence:
         return masks_of(answer.query, answer.plan, answer.context, self.serving)
 
     @cached_property
-    def blocked(self) -> Mask:
-        """All masks as one: bool[n_items]."""
-        return union(self.masks, len(self.serving.snapshot.catalogue))
-
-    @cached_property
     def found(self) -> Candidates:
         """The candidates as they were before the light phase.
 
@@ -41,12 +36,10 @@ class Evidence:
         say the same, unless one of them came too late.
         """
         answer = self.answer
-        plan, context = answer.plan, answer.context
-        if answer.query.candidates or plan.surface.scoring.light_keeps is None:
+        query, plan, context = answer.query, answer.plan, answer.context
+        if query.candidates or plan.surface.scoring.light_keeps is None:
             return answer.candidates
-        snapshot = self.serving.snapshot
-        offers = gather(plan.calls, context, snapshot, self.blocked)
-        return merge(context, snapshot, offers, answer.candidates.sources)
+        return found_of(query, plan, context, self.serving, serial, in_turn)[0]
 
     @cached_property
     def places(self) -> NDArray[np.int64]:
@@ -66,6 +59,19 @@ class Evidence:
             best = np.argsort(-columns[offered, source], kind="stable")
             places[offered[best], source] = np.arange(1, len(offered) + 1)
         return places
+
+    @cached_property
+    def weighing(self) -> str:
+        """Names of what weighs all candidates anew, besides rules that put items where they are."""
+        query, plan = self.answer.query, self.answer.plan
+        served = plan.surface.filters.served
+        names = {
+            "boosts": bool(query.boosts) or plan.rules.lift is not None,
+            "rotation": served is not None and served.discount < 1,
+            "function": plan.rules.function is not None,
+            "diversity": query.diversity > 0,
+        }
+        return " and ".join(name for name, used in names.items() if used)
 
     @cached_property
     def lowest(self) -> float | None:

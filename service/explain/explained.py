@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 
 from features.types import Query
+from service.answer import Answer
 from service.desk import Desk
 from service.explain.debug import debug_of
 from service.explain.evidence import Evidence
 from service.explain.watch import Watch
 from service.http.debug_wire import Debug
 from service.observe.spans import Trace
-from service.pipeline import Answer, recommend
+from service.pipeline import recommend
 from service.state import Serving
 from service.surfaces.plan import Plan
 

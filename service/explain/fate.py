@@ -81,10 +81,10 @@ def _ranked(item_id: str, row: int, evidence: Evidence) -> Fate:
     lower = np.flatnonzero(answer.slate.scores < score)
     if len(lower):
         moves = answer.slate.moves or ("",) * len(answer.slate.picks)
-        rules = sorted({moves[index] or "diversity" for index in lower.tolist()})
+        rules = sorted({moves[index] or evidence.weighing for index in lower.tolist()})
         reason = (
             f"number {place} of {of} by score; {len(lower)} of the slate score less"
-            f" and stand there for {', '.join(rules)}"
+            f" and stand there by {', '.join(filter(None, rules))}"
         )
     else:
         reason = f"number {place} of {of} by score, and {len(answer.slate.picks)} were shown"

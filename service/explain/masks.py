@@ -1,7 +1,5 @@
 """The masks of one request, each by its name: together they are what retrieval obeys."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from features.types import Context, Items, Mask, Query
@@ -49,14 +47,6 @@ def masks_of(query: Query, plan: Plan, context: Context, serving: Serving) -> di
     if retired:
         masks["retired"] = np.logical_or.reduce(retired)
     return {name: mask for name, mask in masks.items() if mask.any()}
-
-
-def union(masks: Mapping[str, Mask], n: int) -> Mask:
-    """Return bool[n]: True where any of the masks is."""
-    together = np.zeros(n, np.bool_)
-    for mask in masks.values():
-        together |= mask
-    return together
 
 
 def _live(context: Context) -> Mask | None:

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from features.types import Query
 from ranking.filters import FilterRejected
+from ranking.rerank import Fault, boost_faults, pin_faults
 from ranking.surfaces import Surface, SurfacesRejected
 from ranking.surfaces.parse import overridden
 from service.desk import Desk
-from service.experiments.choose import choose
+from service.experiments.choose import Choice, choose
+from service.experiments.draft import draft
 from service.explain.compare import compare
 from service.explain.explained import explained
 from service.explain.records import body_of, side, slates_of
@@ -101,9 +102,10 @@ async def replay(
     """
     was = recorded.body()
     request = _changed(was, wanted.body, REQUESTS[recorded.flown.route])
-    plan = _plan(request, wanted.surface, serving, desk)
-    query = query_of(request, plan.surface, recorded.request_id)
-    _check_filter(query, serving)
+    choice = _choice(request, wanted.surface, desk)
+    plan = _plan(request.surface, choice, serving)
+    _check(request, serving)
+    query = query_of(request, plan.surface, recorded.request_id, "$.body")
     trace = Trace()
     trace.arrived_s = recorded.flown.trace.arrived_s
     same_user = recorded.part is None and query.user_id == was.get("user_id")
@@ -115,9 +117,13 @@ async def replay(
     else:
         answer = await recommend(query, plan, serving, desk, trace)
     with trace.span("encode"):
-        slate = msgspec.structs.replace(
-            slate_answer(request_id, answer, serving, trace), debug=debug
-        )
+        slate = slate_answer(request_id, answer, serving, trace)
+    if choice.rival is not None and recorded.part is None:
+        rival = _plan(request.surface, choice.rival, serving)
+        theirs = await recommend(query, rival, serving, desk, trace)
+        other = slate_answer(request_id, theirs, serving, trace)
+        slate, _ = draft(slate, other, choice.arm, query.limit, query.seed)
+    slate = msgspec.structs.replace(slate, debug=debug)
     before = recorded.slate()
     return ReplayAnswer(
         request_id=request_id,
@@ -138,8 +144,8 @@ def _changed[T](body: Mapping[str, Any], changes: Mapping[str, Any], request: ty
         raise ChangeInvalid(f"the changed request: {fault}", "$.body") from None
 
 
-def _plan(request: Wanted, changes: Mapping[str, Any], serving: Serving, desk: Desk) -> Plan:
-    """Return how the request's surface is served to its user, with the changed settings."""
+def _choice(request: Wanted, changes: Mapping[str, Any], desk: Desk) -> Choice:
+    """Return how the request's surface is served to its user, with the changes laid over it."""
     surfaces, name = desk.surfaces.read(), request.surface
     if name not in surfaces.by_name:
         known = ", ".join(sorted(surfaces.by_name))
@@ -147,22 +153,34 @@ def _plan(request: Wanted, changes: Mapping[str, Any], serving: Serving, desk: D
             f"there is no surface {name!r} now; there are {known}", "$.body.surface"
         )
     choice = choose(surfaces, name, getattr(request, "user_id", None))
+    if not changes:
+        return choice
+    table = overridden(msgspec.to_builtins(choice.surface), changes)
     try:
-        if changes:
-            table = overridden(msgspec.to_builtins(choice.surface), changes)
-            surface = msgspec.convert(table, Surface)
-            choice = choice._replace(surface=surface, variant=WHAT_IF, rival=None)
-        return serving.plans.of(name, choice)
-    except (msgspec.ValidationError, SurfacesRejected) as fault:
+        return Choice(msgspec.convert(table, Surface), WHAT_IF)
+    except msgspec.ValidationError as fault:
         raise ChangeInvalid(f"the changed surface: {fault}", "$.surface") from None
 
 
-def _check_filter(query: Query, serving: Serving) -> None:
+def _plan(name: str, choice: Choice, serving: Serving) -> Plan:
     try:
-        if query.filter is not None:
-            serving.filters.hidden(query.filter)
+        return serving.plans.of(name, choice)
+    except SurfacesRejected as fault:
+        raise ChangeInvalid(f"the surface, for this model: {fault}", "$.surface") from None
+
+
+def _check(request: Wanted, serving: Serving) -> None:
+    """Refuse what this model's catalogue cannot be asked for."""
+    faults: list[Fault] = []
+    try:
+        if request.filter is not None:
+            serving.filters.hidden(request.filter)
     except FilterRejected as fault:
-        raise ChangeInvalid(f"the filter: {fault}", "$.body.filter") from None
+        faults.append(Fault(("filter",), str(fault)))
+    faults += pin_faults(request.pin, serving.snapshot.catalogue)
+    faults += boost_faults(request.boost, serving.filters.table)
+    for wrong in faults:
+        raise ChangeInvalid(wrong.reason, ".".join(("$.body", *wrong.path)))
 
 
 def _ids(slate: SlateAnswer) -> list[str]:

@@ -71,8 +71,9 @@ class DebugItem(msgspec.Struct, frozen=True):
     """One place of the slate, taken apart; places count from 1.
 
     ``objectives`` are the values before they are weighted. ``moved_by`` is the rule that put the
-    item here, "" where its score did, and "diversity" where it stands elsewhere than its score
-    would put it without any rule. ``stored`` tells that its feature row was in the store.
+    item here, or, where it stands elsewhere than its score alone would put it, what weighs all
+    items anew (boosts, rotation, diversity); "" where nothing did, though others' rules may have
+    shifted it. ``stored`` tells that its feature row was in the store.
     """
 
     item_id: str

@@ -18,6 +18,7 @@ def explanation(answer: dict[str, Any], columns: int) -> Iterator[RenderableType
         f"surface {answer['surface']} ({answer['variant']}), seed {debug['seed']}"
     )
     yield stages(debug["stages"])
+    yield Text(f"  {_threads(debug['stages'])}")
     yield Text(
         f"  {debug['found']} candidates found, {debug['scored']} scored; "
         f"{debug['near']} rows in memory, {debug['missed']} read"
@@ -35,6 +36,12 @@ def explanation(answer: dict[str, Any], columns: int) -> Iterator[RenderableType
 def stages(spans: list[dict[str, Any]]) -> RenderableType:
     """Return stages as bars that follow one another."""
     return waterfall(", ".join(f"{one['stage']};dur={one['ms']}" for one in spans))
+
+
+def _threads(spans: list[dict[str, Any]]) -> str:
+    waits = [f"{one['stage']} {one['wait_ms']:.3f} ms" for one in spans]
+    shared = [f"{one['stage']} {one['threads']}" for one in spans if one["threads"] > 1]
+    return f"waited: {', '.join(waits)}; threads: {', '.join(shared) or 'one'}"
 
 
 def _sources(debug: dict[str, Any]) -> Table:
