@@ -48,10 +48,10 @@ class Logs:
             shown = [item for item, _ in drafted] or [
                 ids[item] for item in answer.block.items[answer.slate.picks].tolist()
             ]
-            self.served.note(user_id, shown, request_id, name, choice.variant)
+            self.served.note(user_id, shown, request_id, name, choice.arm)
         if user_id is not None and choice.experiment is not None:
             self.exposures.note(
-                user_id, name, choice.experiment, choice.variant, request_id, now_ms, drafted
+                user_id, name, choice.experiment, choice.arm, request_id, now_ms, drafted
             )
         if not drafted:  # what was shown is not what this model picked
             self.features.note(request_id, now_ms, answer, serving.snapshot)
