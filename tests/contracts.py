@@ -6,7 +6,7 @@ A new scorer's test is two lines: a subclass of `ScorerContract` and its `scorer
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -24,6 +24,14 @@ class Scorer(Protocol):
     def columns(self) -> tuple[str, ...]: ...
 
     def __call__(self, rows: Rows) -> Scores: ...
+
+
+class Reranker(Protocol):
+    """Orders candidates, best first: (ids, scores, properties, limit) -> indices."""
+
+    def __call__(
+        self, ids: list[str], scores: list[float], properties: list[dict[str, Any]], limit: int, /
+    ) -> list[int]: ...
 
 
 class ScorerContract:
@@ -188,3 +196,35 @@ class SourceContract:
             for found in pool.map(lambda _: source(asker, world, mask, 50), range(40)):
                 assert found.items.tobytes() == alone.items.tobytes()
                 assert found.scores.tobytes() == alone.scores.tobytes()
+
+
+class RerankerContract:
+    """Subclass it and define a fixture ``rerank``: a re-ranker of the user's own."""
+
+    @staticmethod
+    def draw(n: int) -> tuple[list[str], list[float], list[dict[str, Any]]]:
+        rng = np.random.default_rng(n)
+        scores = (-np.sort(-rng.normal(size=n))).tolist()
+        properties: list[dict[str, Any]] = [
+            {"year": int(rng.integers(1930, 2000)), "genre": ["a"]} if i % 5 else {}
+            for i in range(n)
+        ]
+        return [f"item {i}" for i in range(n)], scores, properties
+
+    @pytest.mark.parametrize("n", [0, 1, 2, 20, 500])
+    def test_picks_are_different_indices_of_candidates(self, rerank: Reranker, n: int) -> None:
+        picks = rerank(*self.draw(n), 20)
+        assert isinstance(picks, list)
+        assert all(type(pick) is int and 0 <= pick < n for pick in picks)
+        assert len(set(picks)) == len(picks)
+
+    def test_the_same_candidates_give_the_same_picks(self, rerank: Reranker) -> None:
+        assert rerank(*self.draw(100), 20) == rerank(*self.draw(100), 20)
+
+    def test_threads_at_once_give_the_same_picks(self, rerank: Reranker) -> None:
+        alone = rerank(*self.draw(100), 20)
+        with ThreadPoolExecutor(8) as pool:
+            assert all(
+                picks == alone
+                for picks in pool.map(lambda _: rerank(*self.draw(100), 20), range(32))
+            )

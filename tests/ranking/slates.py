@@ -1,4 +1,4 @@
-"""Slates within rules, place by place, in plain Python: what docs/rerank.md says, and nothing shared.
+"""Slates within rules, place by place, in plain Python, sharing nothing with what is tested.
 
 Only the draws of exploration come from the code under test: random numbers have no reference.
 """
@@ -204,7 +204,7 @@ class Reference:
         return False
 
     def required(self, rule: dict[str, Any], places: int) -> int:
-        exact = rule.get("at_least", 0) * places
+        exact: float = rule.get("at_least", 0) * places
         return ceil(exact - 1e-9) if places == len(self.slate) else floor(exact + 1e-9)
 
     def timely(self, item: int, place: int) -> bool:
