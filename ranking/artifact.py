@@ -74,7 +74,7 @@ class StoredRows:
 
     ``item_rows`` float32[n_items, w], ``user_rows`` float32[n_users, u]. User i's history is
     ``history_items`` int32[total] and ``history_times`` int64[total] (Unix ms), oldest first,
-    from ``history_offsets`` int64[n_users + 1] [i] up to [i + 1].
+    from ``history_offsets`` int64[n_users + 1] [i] up to [i + 1]. ``made_at`` is as in `Snapshot`.
     """
 
     item_ids: tuple[str, ...]
@@ -85,6 +85,7 @@ class StoredRows:
     history_times: NDArray[np.int64]
     history_offsets: NDArray[np.int64]
     schemas: dict[str, Any]
+    made_at: str = ""
 
 
 def read(folder: Path) -> Snapshot:
@@ -220,6 +221,7 @@ def _stored(checked: _Checked) -> StoredRows:
         history_times=arrays["store/history_times.npy"],
         history_offsets=arrays["store/history_offsets.npy"],
         schemas=checked.manifest["schemas"],
+        made_at=str(checked.manifest.get("created_at", "")),
     )
 
 

@@ -49,7 +49,7 @@ from service.observe.exposition import BraidCollector, Exposition
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
 from service.settings import Settings
-from service.state import State
+from service.state import Serving, State
 from service.surfaces.file import SurfaceFile
 
 
@@ -68,10 +68,10 @@ class Service:
         self._address = Address.parse(redis_url)
         self._tracking = Tracking(self._address)
         self._pointer = Pointer(redis_url)
-        changes = ChangeLog(redis_url)
-        prepare = Preparation(settings, self._tracking, changes)
-        self.state = State(prepare.first(self._pointer))
+        changes = ChangeLog.at(redis_url)
         self.surfaces = SurfaceFile(settings.surfaces)
+        prepare = Preparation(settings, self._tracking, changes, self.surfaces)
+        self.state = State(prepare.first(self._pointer))
         try:
             self._check_surfaces(self.surfaces.read())
         except SurfacesRejected as fault:
@@ -81,7 +81,7 @@ class Service:
             settings.artifact.parent,
             self.state,
             prepare.next,
-            self._publisher.publish,
+            self._publish,
             self._pointer,
         )
         self._writer = CatalogueWriter(self.state, changes, self._publisher)
@@ -143,6 +143,11 @@ class Service:
 
     def _list_experiments(self) -> ExperimentsAnswer:
         return self._experiments.answer(self._replica, self.surfaces.read())
+
+    def _publish(self, serving: Serving) -> None:
+        """Serve another model, with what was put and retired and what users did until now."""
+        self._publisher.publish(serving)
+        self._show_live()
 
     def _show_live(self) -> None:
         """Publish what all users did of late, for whatever catalogue is served by then."""

@@ -8,6 +8,8 @@ from features import bulk
 from features.history import history_entry
 from features.schema import Schema
 from ranking.artifact import StoredRows
+from service.catalogue.log import ChangeLog
+from service.catalogue.writes import rows_again
 
 type Progress = Callable[[str, int, int], None]
 """Called as ``progress(step, done, total)``."""
@@ -19,6 +21,8 @@ HISTORY_EVENT = "history"
 def load(client: redis.Redis, stored: StoredRows, history_cap: int, progress: Progress) -> None:
     """Write item rows, user rows, and the histories of users who have none yet.
 
+    Features that clients put after the artifact was made stay.
+
     Raises:
         redis.RedisError: the store refused or is gone; what was written stays, and loading
             again is safe.
@@ -26,6 +30,8 @@ def load(client: redis.Redis, stored: StoredRows, history_cap: int, progress: Pr
     items, users = Schema.parse(stored.schemas["item"]), Schema.parse(stored.schemas["user"])
     with_bar = _Bar("load", len(stored.item_ids) + 2 * len(stored.user_ids), progress)
     bulk.write_items(client, stored.item_ids, stored.item_rows, items, with_bar)
+    log = ChangeLog(client)
+    log.write_rows(rows_again(log.read(after=0).records, stored))
     bulk.write_users(client, stored.user_ids, stored.user_rows, users, with_bar)
     bulk.write_histories(client, _histories(stored), history_cap, with_bar)
 

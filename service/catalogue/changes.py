@@ -1,11 +1,12 @@
 """From the log's records to the arrays that a snapshot is extended by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
-from features.given import FeatureRejected, cells_of, lay
+from features.given import Cell, FeatureRejected, cells_of, lay
 from features.schema import Schema
 from ranking.extend import Changes
 from ranking.snapshot import Snapshot
@@ -31,11 +32,7 @@ def changes_of(records: Sequence[Record], snapshot: Snapshot, schema: Schema) ->
             row[:] = snapshot.item_rows[item]
         news = item is None or item >= learnt or record.serial > made_us
         if news:
-            for name, value in record.features.items():
-                try:
-                    lay(row, cells_of({name: value}, schema))
-                except FeatureRejected:
-                    continue
+            lay(row, known_cells(record.features, schema))
         properties.append(record.properties if news else None)
     return Changes(
         tuple(record.item_id for record in records),
@@ -43,6 +40,15 @@ def changes_of(records: Sequence[Record], snapshot: Snapshot, schema: Schema) ->
         rows,
         np.array([record.retired for record in records], np.bool_),
     )
+
+
+def known_cells(features: Mapping[str, Any], schema: Schema) -> Iterator[Cell]:
+    """Yield the cells that the features are, without those that the schema has not."""
+    for name, value in features.items():
+        try:
+            yield from cells_of({name: value}, schema)
+        except FeatureRejected:
+            continue
 
 
 def made_at_us(made_at: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import redis
@@ -102,7 +102,7 @@ redis.call('SET', KEYS[1], row)
 """
 
 
-class LogUnreachable(Exception):
+class LogUnreachable(redis.RedisError):
     """Redis did not confirm."""
 
 
@@ -148,12 +148,19 @@ class Told:
 class ChangeLog:
     """Reads and writes it; any thread may. What Redis did not confirm is LogUnreachable."""
 
-    def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # whoever calls knows better when to try again
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Keep it at a Redis URL; nothing is asked yet."""
+        return cls(
+            redis.Redis.from_url(
+                url,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),  # whoever calls knows better when to try again
+            )
         )
 
     def write_rows(self, writes: Sequence[RowWrite]) -> None:

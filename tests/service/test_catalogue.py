@@ -398,3 +398,18 @@ def test_a_user_s_features_are_read_by_the_next_request(one: Replica, client: Re
     assert present.all()
     assert rows[0, schema.columns.index("age")] == 77
     assert rows[1].tolist() == schema.default_row.tolist()
+
+
+def test_loading_an_older_model_s_rows_again_leaves_later_ones_be(
+    one: Replica, published: Path, versions: list[str], client: Redis
+) -> None:
+    service, api = one
+    put(api, {"item_id": "i6", "features": {"year": 1999}}, {"item_id": "new", "features": LIKE_I2})
+    schema = service.state.read().items.schema
+    ids = ["i6", "new", "i8"]
+    before = client.mget(map(keys.item_row, ids))
+    load(client, read_store(published / versions[1]), 1000, lambda *_: None)
+    assert client.mget(map(keys.item_row, ids)) == before
+    rows, present = decode_rows(before, fingerprints(ids), schema)  # type: ignore[arg-type]  # bytes
+    assert present.all()
+    assert rows[:2, 0].tolist() == [1999, 1952]

@@ -35,7 +35,7 @@ class Desk:
 
     def __init__(self, url: str, **changes: Any) -> None:
         self.followed: list[NearCache] = []
-        self.log = ChangeLog(url)
+        self.log = ChangeLog.at(url)
         base, serial = replay(named(snapshot(**changes)), self.log)
         self.state = State(replace(Serving.of(base, 1, ALWAYS), catalogue_serial=serial))
         self.publisher = Publisher(self.state, self.log, self._follow)
