@@ -37,9 +37,13 @@ class World:
         diversity = rules.get("diversity", 0.3)
         query = Query(**{"user_id": "u", "limit": 10, "diversity": diversity} | wanted)
         made = msgspec.convert(rules, Rules)
-        table = Table.of(self.snapshot.catalogue.properties)
-        compiled = compile_rules(made, table, self.snapshot.catalogue)
+        compiled = compile_rules(made, self.table, self.snapshot.catalogue)
         return arrange(query, self.context, self.items, self.scores, compiled, self.snapshot, depth)
+
+    @property
+    def table(self) -> Table:
+        """Return the catalogue's columns."""
+        return Table.of(self.snapshot.catalogue.properties)
 
     def shown(self, slate: Slate) -> list[int]:
         """Return the ordinals of a slate."""

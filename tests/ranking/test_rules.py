@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from features.types import Query, Slate
-from ranking.filters import Table
 from ranking.rerank import (
     Rules,
     arrange,
@@ -405,8 +404,7 @@ def test_seen_served_dedupe_rotation_lowers_and_hides_what_was_shown() -> None:
 
 def test_rotation_changes_what_is_on_top() -> None:
     world = draw(10)
-    table = Table.of(world.snapshot.catalogue.properties)
-    rules = compile_rules(Rules(), table, world.snapshot.catalogue)
+    rules = compile_rules(Rules(), world.table, world.snapshot.catalogue)
     best = world.items[np.argsort(-world.scores)[:3]]
     context = replace(
         world.context, served=np.repeat(best, 9), served_ages_s=np.ones(27, np.float32)
@@ -485,18 +483,18 @@ def test_threads_at_once_arrange_alike() -> None:
 )
 def test_what_a_catalogue_lacks_is_named(rules: dict[str, Any], path: str, reason: str) -> None:
     world = draw(0)
-    table = Table.of(world.snapshot.catalogue.properties)
-    [fault] = faults(msgspec.convert(rules, Rules), table, world.snapshot.catalogue)
+    [fault] = faults(msgspec.convert(rules, Rules), world.table, world.snapshot.catalogue)
     assert ".".join(fault.path) == path
     assert reason in fault.reason
 
 
 def test_a_requests_own_faults_are_named() -> None:
     world = draw(0)
-    table = Table.of(world.snapshot.catalogue.properties)
     pins = pin_faults({"0": "1", "1": "1", "2": "nobody"}, world.snapshot.catalogue)
     assert [".".join(fault.path) for fault in pins] == ["pin.1", "pin.2"]
-    boosts = boost_faults({"genre:a": 2.0, "genre:z": 2.0, "year > 3": 2.0, "x:y": 1.0}, table)
+    boosts = boost_faults(
+        {"genre:a": 2.0, "genre:z": 2.0, "year > 3": 2.0, "x:y": 1.0}, world.table
+    )
     assert [fault.path[-1] for fault in boosts] == ["genre:z", "year > 3", "x:y"]
 
 
