@@ -43,14 +43,9 @@ def masks_of(query: Query, plan: Plan, context: Context, serving: Serving) -> di
         masks["rule"] = plan.hidden
     if query.filter is not None:
         masks["filter"] = serving.filters.hidden(query.filter)
-    retired = [mask for mask in (snapshot.retired, _live(context)) if mask is not None]
-    if retired:
-        masks["retired"] = np.logical_or.reduce(retired)
+    if snapshot.retired is not None:
+        masks["retired"] = snapshot.retired
     return {name: mask for name, mask in masks.items() if mask.any()}
-
-
-def _live(context: Context) -> Mask | None:
-    return context.live.retired if context.live is not None else None
 
 
 def _of(items: Items, n: int) -> Mask:

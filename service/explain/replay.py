@@ -82,6 +82,14 @@ class Recorded:
             raise CannotReplay("what came with it was no request; nothing can be run again")
         return body
 
+    @property
+    def knows_user(self) -> bool:
+        """Tell whether it is kept what the store said of the user, or that it said nothing."""
+        trace = self.flown.trace
+        return self.part is None and (
+            trace.user is not None or any(stage == "context" for stage, _ in trace.degraded)
+        )
+
     def slate(self) -> SlateAnswer | None:
         """Return what was answered, if it is kept."""
         slates, part = slates_of(self.flown), self.part or 0
@@ -108,7 +116,8 @@ async def replay(
     query = query_of(request, plan.surface, recorded.request_id, "$.body")
     trace = Trace()
     trace.arrived_s = recorded.flown.trace.arrived_s
-    same_user = recorded.part is None and query.user_id == was.get("user_id")
+    user_id = query.user_id
+    same_user = user_id == was.get("user_id") and (user_id is None or recorded.knows_user)
     if same_user:
         desk = replace(desk, store=RememberedUser(desk.store, recorded.flown.trace.user))
     debug = None
@@ -130,8 +139,8 @@ async def replay(
         recorded=side(before, recorded.flown.trace, recorded.flown.total_ns),
         replayed=side(slate, trace, trace.elapsed_ns()),
         overlap=compare(_ids(before), _ids(slate)) if before is not None else None,
-        as_recorded=["seed", "time", *(["user"] if same_user else [])],
-        as_of_now=["item features", "live counts", *([] if same_user else ["user"])],
+        as_recorded=["seed", "time", *["user"] * same_user],
+        as_of_now=["item features", "live counts", *["user"] * (not same_user)],
     )
 
 

@@ -17,7 +17,8 @@ def explanation(answer: dict[str, Any], columns: int) -> Iterator[RenderableType
         f"Request {answer['request_id']}, model {answer['model_version']}, "
         f"surface {answer['surface']} ({answer['variant']}), seed {debug['seed']}"
     )
-    yield stages(debug["stages"])
+    last = debug["stages"][-1]
+    yield stages(debug["stages"], last["start_ms"] + last["ms"])
     yield Text(f"  {_threads(debug['stages'])}")
     yield Text(
         f"  {debug['found']} candidates found, {debug['scored']} scored; "
@@ -33,9 +34,10 @@ def explanation(answer: dict[str, Any], columns: int) -> Iterator[RenderableType
         yield Text.assemble((f"  {fate['item_id']} ", "bold"), f"{fate['stage']}: {fate['reason']}")
 
 
-def stages(spans: list[dict[str, Any]]) -> RenderableType:
-    """Return stages as bars that follow one another."""
-    return waterfall(", ".join(f"{one['stage']};dur={one['ms']}" for one in spans))
+def stages(spans: list[dict[str, Any]], total_ms: float) -> RenderableType:
+    """Return stages as bars that follow one another, and what they took in all."""
+    times = [(one["stage"], one["ms"]) for one in spans]
+    return waterfall(", ".join(f"{name};dur={ms}" for name, ms in (*times, ("total", total_ms))))
 
 
 def _threads(spans: list[dict[str, Any]]) -> str:

@@ -37,7 +37,8 @@ def side_by_side(found: dict[str, Any]) -> Iterator[RenderableType]:
 
 
 def _waterfall(title: str, side: dict[str, Any]) -> RenderableType:
-    return Group(Text(f"  {title}, {side['model_version']}", "bold"), stages(side["stages"]))
+    bars = stages(side["stages"], side["total_ms"])
+    return Group(Text(f"  {title}, {side['model_version'] or 'no slate'}", "bold"), bars)
 
 
 def _slates(before: dict[str, Any] | None, after: dict[str, Any]) -> Table:

@@ -113,7 +113,7 @@ def test_a_request_without_debug_is_not_watched(
 
 def test_what_sources_offered_adds_up(api: Client) -> None:
     _, debug = debugged(api, user_id="196", limit=10)
-    assert {one["source"] for one in debug["sources"]} == {"vector", "cooccurrence", "popularity"}
+    assert {one["source"] for one in debug["sources"]} >= {"vector", "cooccurrence", "popularity"}
     assert max(one["offered"] for one in debug["sources"]) <= debug["found"]
     assert debug["found"] <= sum(one["offered"] for one in debug["sources"])
     assert debug["found"] == debug["scored"] == debug["near"] + debug["missed"]

@@ -147,6 +147,18 @@ def test_a_change_that_cannot_be_made_says_which_and_why(
     assert said in reply.json["detail"]
 
 
+def test_a_request_that_was_refused_can_be_mended_by_a_replay(api: Client) -> None:
+    wrong = api.post("/v1/recommendations", {"user_id": "196", "filter": "yaer > 1990", **PATIENT})
+    assert wrong.status == 400
+    assert refused(api, request_id=wrong.json["request_id"]).json["path"] == "$.body.filter"
+    found = replay(api, wrong.json["request_id"], body={"filter": "year > 1990"})
+    assert found["recorded"]["slate"] is None
+    assert found["overlap"] is None
+    assert found["replayed"]["slate"]["items"]
+    assert found["replayed"]["slate"]["degraded"] == []
+    assert "user" in found["as_of_now"]  # nobody had asked for it
+
+
 def test_what_is_not_kept_cannot_be_replayed(api: Client) -> None:
     assert refused(api, request_id="0123").status == 404
     broken = api.post("/v1/recommendations", b"{")
@@ -207,6 +219,38 @@ def test_a_damaged_model_is_refused_and_nothing_changes(swapped: Client, folder:
     finally:
         shutil.rmtree(damaged)
     assert replay(swapped, answer["request_id"])["overlap"]["same"]
+
+
+DRAFTED = """
+[surfaces.home]
+[surfaces.home.experiment]
+salt = "replays"
+kind = "interleaving"
+[surfaces.home.experiment.variants.varied]
+share = 1.0
+settings = { rerank = { diversity = 0.9 } }
+"""
+
+
+def test_a_drafted_slate_is_drafted_again(
+    artifacts: Path, filled: EmbeddedValkey, tmp_path: Path
+) -> None:
+    file = tmp_path / "surfaces.toml"
+    file.write_text(DRAFTED)
+    settings = Settings(
+        artifact=artifacts, redis=filled.url, port=0, loops=1, surfaces=file, fetch_budget_ms=5000
+    )
+    with running(settings, QUIET) as service:
+        api = Client(service.url)
+        for user in ("196", "22", "405"):
+            answer = api.recommend(user_id=user, limit=10, **PATIENT).json
+            assert answer["variant"] == "varied"
+            again = replay(api, answer["request_id"])
+            assert again["replayed"]["slate"]["items"] == answer["items"]
+            assert again["replayed"]["slate"]["variant"] == "varied"
+        plain = replay(api, answer["request_id"], surface={"limit": 5})
+        assert plain["replayed"]["slate"]["variant"] == "what-if"
+        api.close()
 
 
 def test_slates_are_compared_place_by_place() -> None:
