@@ -38,7 +38,7 @@ def scoring_stages(
     size, width = len(snapshot.catalogue), len(snapshot.scorer.columns)
     shown, clicked = rng.integers(0, 100, (2, len(WINDOWS), size)).astype(np.float32)
     trend = rng.random(size).astype(np.float32)
-    live = Live(shown, clicked, trend, np.empty(0, np.int64), np.zeros(size, np.bool_))
+    live = Live(shown, clicked, trend, np.empty(0, np.int64))
     alive = [_with_ages(context, live) for context in contexts]
     blocks = [
         FeatureBlock(

@@ -148,7 +148,6 @@ def live_of(tally: Tally, items: Items, places: Items, size: int) -> Live:
     trend[items] = tally.trend[places]
     hot = np.sort(items[trend[items] > 0])
     trending = hot[np.argsort(-trend[hot], kind="stable")]
-    retired = np.zeros(size, np.bool_)
-    for array in (windows, trend, trending, retired):
+    for array in (windows, trend, trending):
         array.flags.writeable = False
-    return Live(windows[0], windows[1], trend, trending, retired)
+    return Live(windows[0], windows[1], trend, trending)

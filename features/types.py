@@ -69,14 +69,13 @@ class Live:
     ``impressions`` and ``clicks`` are float32[w, n_items], how often each item was shown and
     chosen within each window of `features.live.WINDOWS_S`. ``trend`` is float32[n_items], weighted
     interactions that lose half their weight in an hour; ``trending`` is int64[m], the ordinals
-    with any, highest first. ``retired`` is bool[n_items]: True for what must not be shown any more.
+    with any, highest first.
     """
 
     impressions: NDArray[np.float32]
     clicks: NDArray[np.float32]
     trend: NDArray[np.float32]
     trending: Items
-    retired: Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,6 @@ def blocked(context: Context, snapshot: Snapshot, seen: bool = True) -> Mask:
         mask = context.hidden.copy()
     if snapshot.retired is not None:
         np.logical_or(mask, snapshot.retired, out=mask)
-    if context.live is not None:
-        np.logical_or(mask, context.live.retired, out=mask)
     mask[context.history if seen else looked_at(context)] = True
     mask[context.exclude] = True
     return mask

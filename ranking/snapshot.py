@@ -146,5 +146,5 @@ class Snapshot:
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return float32[n, d], each at length 1; zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    directions: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return directions
+    directions = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return directions.astype(np.float32, copy=False)

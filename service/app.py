@@ -22,6 +22,7 @@ from ranking.surfaces import Surfaces, SurfacesRejected
 from service.asides import Asides
 from service.catalogue.follower import CatalogueFollower
 from service.catalogue.log import ChangeLog
+from service.catalogue.metrics import catalogue_metrics
 from service.catalogue.publisher import Publisher
 from service.catalogue.writer import CatalogueWriter
 from service.crew import Crew
@@ -29,6 +30,7 @@ from service.desk import Desk, Lifecycle
 from service.errors import SettingInvalid
 from service.experiments.experiments import Experiments
 from service.experiments.listing import ExperimentsAnswer
+from service.experiments.metrics import experiment_metrics
 from service.explain.beside import Beside
 from service.http.catalogue import catalogue_routes
 from service.http.experiments import experiment_page
@@ -39,8 +41,10 @@ from service.http.requests import Requests, request_pages, request_routes
 from service.http.routes import hot_routes
 from service.http.server import Server
 from service.http.unrouted import fail, refuse
+from service.live.metrics import live_metrics
 from service.live.pulse import Pulse
 from service.logs.logs import Logs
+from service.logs.metrics import log_metrics
 from service.models.follower import Follower
 from service.models.pointer import Pointer
 from service.models.preparation import Preparation
@@ -95,9 +99,20 @@ class Service:
         self._experiments = Experiments(self._crew, settings.artifact.parent, self.state)
         self._pulse = Pulse(redis_url, self._show_live)
         self._beside = Beside(settings.artifact.parent, self.state)
+        self._logs: list[Logs] = []
         self._exposition = Exposition(
             BraidCollector(
-                self._recorders, lambda: self.state.read().snapshot.version, self._tracking
+                self._recorders,
+                lambda: self.state.read().snapshot.version,
+                self._tracking,
+                (
+                    lambda: live_metrics(self._pulse),
+                    lambda: catalogue_metrics(self._publisher),
+                    lambda: log_metrics(self._logs),
+                    lambda: experiment_metrics(
+                        self._list_experiments(), self._experiments.dropped()
+                    ),
+                ),
             )
         )
         self._server = Server(
@@ -177,6 +192,7 @@ class Service:
             Flight(settings.flight) if settings.flight else None,
         )
         self._recorders.append(desk.recorder)
+        self._logs.append(logs)
         if desk.flight is not None:
             self._flights.append(desk.flight)
         await asyncio.gather(store.open(), writer.open())

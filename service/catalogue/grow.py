@@ -85,6 +85,6 @@ def longer(live: Live | None, size: int) -> Live | None:
         return wider
 
     fields: dict[str, Any] = {
-        name: wide(getattr(live, name)) for name in ("impressions", "clicks", "trend", "retired")
+        name: wide(getattr(live, name)) for name in ("impressions", "clicks", "trend")
     }
     return replace(live, **fields)

@@ -1,6 +1,5 @@
 """The HTTP surface of one event loop: requests become queries, answers become JSON."""
 
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ from service.desk import Desk
 from service.experiments.again import again, ranked
 from service.experiments.choose import Choice, choose
 from service.experiments.draft import draft
+from service.experiments.findings import Ranked
 from service.explain.explained import explained
 from service.http.answers import slate_answer
 from service.http.contract import BATCH, EVENTS, RANK, RECOMMENDATIONS, SIMILAR, Operation
@@ -121,8 +121,12 @@ class Answers:
         if rival is None:
             return
         by = serving if rival.serving is None else rival.serving
-        plan = by.plans.of(name, Choice(rival.surface, rival.variant))
-        repeat = partial(again, answer.query, plan, answer.user, trace.arrived_s, serving, by)
+        chosen = Choice(rival.surface, rival.variant)
+
+        def repeat() -> Ranked:
+            plan = by.plans.of(name, chosen)
+            return again(answer.query, plan, answer.user, trace.arrived_s, serving, by)
+
         self._desk.experiments.offer(surfaces, name, ranked(answer, serving), repeat)
 
 

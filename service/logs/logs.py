@@ -56,6 +56,12 @@ class Logs:
         if not drafted:  # what was shown is not what this model picked
             self.features.note(request_id, now_ms, answer, serving.snapshot)
 
+    def counts(self, name: str) -> tuple[int, int]:
+        """Return how many records of a log the store took, and how many were dropped."""
+        log = getattr(self, name)
+        counted = getattr(log, "appender", log)
+        return counted.written, counted.dropped
+
     async def close(self) -> None:
         """Write what waits."""
         await self.exposures.appender.close()

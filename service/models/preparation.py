@@ -12,6 +12,7 @@ from ranking.artifact import ArtifactRejected, read, read_both
 from ranking.golden import golden_requests
 from ranking.scorers import FunctionScorer
 from ranking.snapshot import Snapshot
+from ranking.surfaces import SurfacesRejected
 from service.artifacts import find
 from service.catalogue.log import ChangeLog
 from service.errors import SettingInvalid
@@ -20,6 +21,7 @@ from service.models.gate import inspect
 from service.models.pointer import Pointer
 from service.settings import Settings
 from service.state import Serving
+from service.surfaces.file import SurfaceFile
 
 LONGEST_WARMING_S: Final = 10.0
 WARMING_LOOK_S: Final = 0.02
@@ -28,10 +30,13 @@ WARMING_LOOK_S: Final = 0.02
 class Preparation:
     """Reads, verifies, derives, warms, and holds against the golden requests."""
 
-    def __init__(self, settings: Settings, tracking: Tracking, changes: ChangeLog) -> None:
+    def __init__(
+        self, settings: Settings, tracking: Tracking, changes: ChangeLog, surfaces: SurfaceFile
+    ) -> None:
         self._settings = settings
         self._tracking = tracking
         self._changes = changes
+        self._surfaces = surfaces
 
     def first(self, pointer: Pointer) -> Serving:
         """Prepare what a starting process serves: what the pointer wants, if it is here and whole.
@@ -74,7 +79,8 @@ class Preparation:
             if snapshot.version != folder.name:
                 raise VersionRefused(f"{folder} says that it is {snapshot.version}; rename it")
             serving = self._serving(snapshot, before)
-        except (ArtifactRejected, SettingInvalid, SchemaInvalid) as fault:
+            serving.plans.make(self._surfaces.read())
+        except (ArtifactRejected, SettingInvalid, SchemaInvalid, SurfacesRejected) as fault:
             raise VersionRefused(str(fault)) from fault
         inspect(serving, golden_requests(stored))
         self._await_rows(serving.near)

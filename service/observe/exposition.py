@@ -1,7 +1,7 @@
 """The recorders' counts as Prometheus text."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -9,12 +9,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from features.tracking import Tracking
+from service.observe.buckets import buckets, total_s
 from service.observe.recorder import Recorder, merged
 
-NS_PER_S = 1e9
-
-# Powers of two from 16 us to 2.1 s: cells begin at powers of two, so these counts are exact.
-BOUNDS_NS = [2**power for power in range(14, 32)]
+type More = Callable[[], Iterator[Metric]]
 
 
 class BraidCollector(Collector):
@@ -25,10 +23,12 @@ class BraidCollector(Collector):
         recorders: list[Recorder],
         model_version: Callable[[], str | None],
         tracking: Tracking,
+        more: Sequence[More] = (),
     ) -> None:
         self._recorders = recorders
         self._model_version = model_version
         self._tracking = tracking
+        self._more = more
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family of ours."""
@@ -51,6 +51,8 @@ class BraidCollector(Collector):
         if version := self._model_version():
             model.add_metric([version], 1)
         yield model
+        for families in self._more:
+            yield from families()
         yield GaugeMetricFamily(
             "braid_gil_enabled",
             "1 when this interpreter runs with the GIL.",
@@ -63,13 +65,7 @@ def _stage_histogram(total: Recorder) -> HistogramMetricFamily:
         "braid_stage_duration_seconds", "Time of each stage of a request.", labels=["stage"]
     )
     for stage, histogram in sorted(total.stages.items()):
-        buckets = [
-            (str(bound / NS_PER_S), count)
-            for bound, count in zip(BOUNDS_NS, histogram.cumulative(BOUNDS_NS), strict=True)
-        ]
-        family.add_metric(
-            [stage], [*buckets, ("+Inf", histogram.count())], histogram.total / NS_PER_S
-        )
+        family.add_metric([stage], buckets(histogram), total_s(histogram))
     return family
 
 

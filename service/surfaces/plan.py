@@ -12,7 +12,7 @@ from ranking.objectives import Objectives
 from ranking.reasons import Reasons, check_templates
 from ranking.rerank import CompiledRules, compile_rules, faults
 from ranking.retrieval.fuse import FUSION_WEIGHTS
-from ranking.retrieval.plan import Call, plan
+from ranking.retrieval.plan import Call, check_sources, plan
 from ranking.snapshot import Snapshot
 from ranking.surfaces import Surface, Surfaces, SurfacesRejected
 from ranking.view import view_mask
@@ -46,10 +46,10 @@ class Plan:
     def of(
         cls, name: str, variant: str, surface: Surface, snapshot: Snapshot, filters: Filters
     ) -> Plan:
-        """Make a surface ready, if it asks for nothing that is not there.
+        """Make a surface ready; items that have left the catalogue are passed over.
 
         Raises:
-            SurfacesRejected: it asks for what is not there; the message names it.
+            SurfacesRejected: it asks for what else is not there; the message names it.
         """
         rule = surface.filters.rule
         part = "filters.rule"
@@ -60,8 +60,6 @@ class Plan:
             part = "scoring.objectives"
             objectives = Objectives.of(surface.scoring, snapshot)
             part = "rerank"
-            for fault in faults(surface.rerank, filters.table, snapshot.catalogue):
-                raise ValueError(f"{'.'.join(fault.path)}: {fault.reason}")
             rules = compile_rules(
                 surface.rerank, filters.table, snapshot.catalogue, filters.attributes
             )
@@ -69,8 +67,6 @@ class Plan:
             seen = view_mask(surface.features, snapshot.scorer.columns)
         except ValueError as reason:  # FilterRejected is one
             raise SurfacesRejected(f"surfaces.{name}.{part}: {reason}") from reason
-        for complaint in check_templates(surface.reasons, filters.columns):
-            raise SurfacesRejected(f"surfaces.{name}.{complaint}")
         return cls(
             name=name,
             variant=variant,
@@ -121,16 +117,37 @@ class Plans:
                 other._plans[key] = other._make(*key, found.surface)
         return other
 
-    def check(self, surfaces: Surfaces) -> None:
-        """Make every plan.
+    def make(self, surfaces: Surfaces) -> list[Plan]:
+        """Make the plans of all surfaces and variants before they are asked for.
 
         Raises:
             SurfacesRejected: one asks for what this catalogue has not.
         """
-        for name, surface in surfaces.by_name.items():
-            self._make(name, CONTROL, surface)
-        for (name, variant), surface in surfaces.variants.items():
-            self._make(name, variant, surface)
+        named = {(name, CONTROL): surface for name, surface in surfaces.by_name.items()}
+        for key, surface in (*named.items(), *surfaces.variants.items()):
+            self._plans[key] = self._make(*key, surface)
+        return list(self._plans.values())
+
+    def check(self, surfaces: Surfaces) -> None:
+        """Check what a person has just written: every item and label that is named must be there.
+
+        Raises:
+            SurfacesRejected: one is not.
+        """
+        table, catalogue = self._filters.table, self._snapshot.catalogue
+        variants = {f"{name}, {arm}": surface for (name, arm), surface in surfaces.variants.items()}
+        for name, surface in {**surfaces.by_name, **variants}.items():
+            complaints = (
+                *check_templates(surface.reasons, self._filters.columns),
+                *check_sources(surface.sources, catalogue),
+                *(
+                    f"rerank.{'.'.join(fault.path)}: {fault.reason}"
+                    for fault in faults(surface.rerank, table, catalogue)
+                ),
+            )
+            for complaint in complaints:
+                raise SurfacesRejected(f"surfaces.{name}.{complaint}")
+        self.make(surfaces)
 
     def _make(self, name: str, variant: str, surface: Surface) -> Plan:
         return Plan.of(name, variant, surface, self._snapshot, self._filters)

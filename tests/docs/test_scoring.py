@@ -62,7 +62,6 @@ def test_the_page_s_scores_are_those_of_its_formula() -> None:
         nothing,
         np.expm1(trend).astype(np.float32),
         np.empty(0, np.int64),
-        np.zeros(4, np.bool_),
     )
     asker = replace(context(), live=live)
     found = ready.total(values, asker, np.arange(4), made.item_rows)

@@ -157,8 +157,7 @@ def test_live_counts_stand_at_their_items_in_the_catalogue() -> None:
     assert not live.impressions.any()
     assert live.trend.tolist() == [0, 1, 3, 0, 1, 0]
     assert live.trending.tolist() == [2, 1, 4]  # the highest first, equal ones by ordinal
-    assert not live.retired.any()
-    arrays = (live.impressions, live.clicks, live.trend, live.trending, live.retired)
+    arrays = (live.impressions, live.clicks, live.trend, live.trending)
     assert not any(array.flags.writeable for array in arrays)
 
 

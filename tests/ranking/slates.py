@@ -87,7 +87,6 @@ def counted(world: World, seed: int) -> Live:
         clicks.astype(np.float32),
         none,
         np.empty(0, np.int64),
-        np.zeros(n, np.bool_),
     )
 
 

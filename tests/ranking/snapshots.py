@@ -80,12 +80,12 @@ def segments(n_items: int = 50, seed: int = 0, **changes: Any) -> Segments:
 
 
 def live(n_items: int = 50, seed: int = 0) -> Live:
-    """Return random counts of late: every third item has a trend, every tenth is retired."""
+    """Return random counts of late: every third item has a trend."""
     rng = np.random.default_rng(seed)
     trend = np.where(np.arange(n_items) % 3 == 0, rng.random(n_items), 0.0).astype(np.float32)
     ranked = np.argsort(-trend, kind="stable")
     counts = rng.integers(0, 50, (3, n_items)).astype(np.float32)
-    return Live(counts, counts // 3, trend, ranked[trend[ranked] > 0], np.arange(n_items) % 10 == 7)
+    return Live(counts, counts // 3, trend, ranked[trend[ranked] > 0])
 
 
 def rich(n_items: int = 500, seed: int = 0) -> Snapshot:

@@ -23,7 +23,7 @@ def asker() -> Context:
     rng = np.random.default_rng(2)
     impressions, clicks = rng.integers(0, 50, (2, len(WINDOWS), 50)).astype(np.float32)
     trend = (9 * rng.random(50)).astype(np.float32)
-    live = Live(impressions, clicks, trend, ordinals(), np.zeros(50, np.bool_))
+    live = Live(impressions, clicks, trend, ordinals())
     ages = np.array([60, 1800, 2 * HOUR, 24 * 7 * HOUR + 60], np.float32)
     return replace(context(3, 17, 8, 21), live=live, ages_s=ages)
 

@@ -37,8 +37,8 @@ def alive(seed: int = 5) -> Context:
     rng = np.random.default_rng(seed)
     impressions, clicks = rng.integers(0, 40, (2, len(WINDOWS), 50)).astype(np.float32)
     nobody = np.empty(0, np.int64)
-    trend, retired = rng.random(50).astype(np.float32), np.zeros(50, np.bool_)
-    return replace(context(1, 2), live=Live(impressions, clicks, trend, nobody, retired))
+    trend = rng.random(50).astype(np.float32)
+    return replace(context(1, 2), live=Live(impressions, clicks, trend, nobody))
 
 
 def scored(

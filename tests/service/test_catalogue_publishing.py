@@ -155,8 +155,7 @@ def test_counts_and_catalogue_are_published_side_by_side_and_neither_loses(desk:
 
 def live(size: int, number: int) -> Live:
     counts = np.full((2, size), number, np.float32)
-    none = np.zeros(size, np.bool_)
-    return Live(counts, counts, counts[0], np.arange(min(size, 3)), none)
+    return Live(counts, counts, counts[0], np.arange(min(size, 3)))
 
 
 def test_a_new_item_has_done_nothing_yet(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.observe.exposition import BOUNDS_NS
+from service.observe.buckets import BOUNDS_NS
 from service.observe.histogram import CELLS, Histogram, cell_of, middle_of
 
 durations = st.one_of(

@@ -80,7 +80,7 @@ def clicks(pulse: Pulse, catalogue: Catalogue = CATALOGUE) -> dict[str, int]:
 
 def as_bytes(live: Live | None) -> list[bytes]:
     assert live is not None
-    arrays = (live.impressions, live.clicks, live.trend, live.trending, live.retired)
+    arrays = (live.impressions, live.clicks, live.trend, live.trending)
     return [array.tobytes() for array in arrays]
 
 
@@ -278,7 +278,7 @@ def test_a_catalogue_gets_the_counts_of_its_own_items_by_its_own_ordinals(client
         assert clicks(pulse, ANOTHER) == {"i15": 1, "i19": 2}
         live = pulse.view(ANOTHER)
         assert live is not None
-        assert live.trend.shape == live.retired.shape == (len(ANOTHER),)
+        assert live.trend.shape == (len(ANOTHER),)
         assert [ANOTHER.ids[item] for item in live.trending.tolist()] == ["i19", "i15"]
 
 

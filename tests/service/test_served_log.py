@@ -105,13 +105,13 @@ def test_a_store_that_stalls_is_not_sent_more_than_it_can_take(client: Redis) ->
         async def main() -> None:
             writer = await opened(Address.parse(valkey.url), budget_s=20.0)
             log = ServedLog(writer)
-            own.execute_command("CLIENT", "PAUSE", 2000)  # type: ignore[no-untyped-call]  # redis-py's
+            own.execute_command("CLIENT", "PAUSE", 2000)
             for number in range(MOST_UNCONFIRMED + 7):
                 log.note("ann", [f"i{number}"])
                 if number % 100 == 0:
                     await asyncio.sleep(0)
             assert log.dropped == 7
-            own.execute_command("CLIENT", "UNPAUSE")  # type: ignore[no-untyped-call]  # redis-py's
+            own.execute_command("CLIENT", "UNPAUSE")
             await settled(log, MOST_UNCONFIRMED + 7)
             assert (log.written, log.dropped) == (MOST_UNCONFIRMED, 7)
             log.note("ann", ["again"])

@@ -78,13 +78,13 @@ def test_intervals_of_95_percent_cover_the_truth_in_95_percent() -> None:
         interval = control.estimate()
         assert interval.low is not None
         assert interval.high is not None
-        rates += interval.low <= truth <= interval.high
+        rates += bool(interval.low <= truth <= interval.high)
         relative = lift(control, variant).relative
         assert relative.low is not None
         assert relative.high is not None
-        lifts += relative.low <= gain <= relative.high
+        lifts += bool(relative.low <= gain <= relative.high)
         reach = 1.96 * (control.value * (1 - control.value) / control.below.sum()) ** 0.5
-        naive += abs(control.value - truth) <= reach
+        naive += bool(abs(control.value - truth) <= reach)
     assert FEWEST < rates / SIMULATIONS < MOST
     assert FEWEST < lifts / SIMULATIONS < MOST
     # Slates taken for independent, as is often done, would be far too sure of themselves.
@@ -95,7 +95,8 @@ def test_an_a_a_test_finds_a_lift_in_one_of_twenty_and_none_on_average() -> None
     found, gains = 0, []
     for seed in range(SIMULATIONS):
         random = np.random.default_rng(1000 + seed)
-        one = lift(*(Ratio.of(*world(random, 400, 0.1)) for _ in range(2)))
+        control, variant = (Ratio.of(*world(random, 400, 0.1)) for _ in range(2))
+        one = lift(control, variant)
         assert one.p is not None
         assert one.relative.value is not None
         found += one.p < 0.05
@@ -132,7 +133,7 @@ def test_cuped_keeps_the_lift_and_narrows_it() -> None:
         for known, gain in zip(before, (0, 0.5), strict=True)
     ]
     narrow = adjusted(arms, before)
-    plain, better = lift(*arms).relative, lift(*narrow).relative
+    plain, better = (lift(pair[0], pair[1]).relative for pair in (arms, narrow))
     assert better.value == pytest.approx(0.05, abs=0.01)
     widths = [(one.high or 0) - (one.low or 0) for one in (plain, better)]
     assert widths[1] < widths[0] / 2.5

@@ -1,0 +1,22 @@
+"""A histogram of nanoseconds as Prometheus has it."""
+
+from typing import Final
+
+from service.observe.histogram import Histogram
+
+NS_PER_S: Final = 1e9
+
+# Powers of two from 16 us to 2.1 s: cells begin at powers of two, so these counts are exact.
+BOUNDS_NS: Final = [2**power for power in range(14, 32)]
+
+
+def buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Return the cumulative counts by upper bound, in seconds."""
+    counts = histogram.cumulative(BOUNDS_NS)
+    bounds = [str(bound / NS_PER_S) for bound in BOUNDS_NS]
+    return [*zip(bounds, counts, strict=True), ("+Inf", histogram.count())]
+
+
+def total_s(histogram: Histogram) -> float:
+    """Return the sum of all that was recorded, in seconds."""
+    return histogram.total / NS_PER_S
