@@ -20,7 +20,7 @@ SESSION_S: Final = 1800.0
 HALF_LIFE_S: Final = 7 * 86_400.0
 
 
-def ages_s(times_ms: NDArray[np.int64], now_s: float) -> Floats:
+def ages_of(times_ms: NDArray[np.int64], now_s: float) -> Floats:
     """Return float32[n], how many seconds ago these were; what is ahead of our clock is now."""
     return np.maximum(now_s - times_ms / 1e3, 0.0).astype(np.float32)
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.errors import StoreUnavailable
 from features.near_cache import Gathered
@@ -26,6 +25,7 @@ from features.types import (
     Slate,
 )
 from ranking.assemble import assemble
+from ranking.freshness import ages_of
 from ranking.light import lighten
 from ranking.masks import blocked
 from ranking.rerank import arrange, depth_for, fill, pins_of, showings
@@ -87,7 +87,7 @@ def context_of(
     known = user if user is not None else _stranger(serving.user_schema)
     history, places = catalogue.located((*visit, *known.history))
     ages_s = np.zeros(len(visit) + len(known.history), np.float32)
-    ages_s[len(visit) :] = _ages_s(known.times_ms, now_s)
+    ages_s[len(visit) :] = ages_of(known.times_ms, now_s)
     served, shown_places = catalogue.located(known.shown, repeats=True)
     return Context(
         user_row=known.row,
@@ -97,7 +97,7 @@ def context_of(
         hidden=_hidden(query, plan, serving),
         ages_s=ages_s[places],
         served=served,
-        served_ages_s=_ages_s(known.shown_times_ms, now_s)[shown_places],
+        served_ages_s=ages_of(known.shown_times_ms, now_s)[shown_places],
         live=serving.live,
         now_s=now_s,
         seed=query.seed,
@@ -106,11 +106,6 @@ def context_of(
 
 def _stranger(schema: Schema) -> UserRecord:
     return UserRecord(schema.default_row, False, [])
-
-
-def _ages_s(times_ms: NDArray[np.int64], now_s: float) -> NDArray[np.float32]:
-    """Return how long ago these times were, in seconds; what is ahead of our clock is now."""
-    return np.maximum(now_s - times_ms / 1e3, 0.0).astype(np.float32)
 
 
 def _hidden(query: Query, plan: Plan, serving: Serving) -> Mask | None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from features.types import Candidates, Context, FeatureBlock, Live
 from ranking.assemble import assemble
-from ranking.freshness import ages_s
+from ranking.freshness import ages_of
 from ranking.snapshot import Snapshot
 from training.datasets import Dataset
 from training.interactions import Interactions
@@ -27,7 +27,7 @@ def context_of(
     if now_ms is None:
         return Context(row, True, history, nothing, live=live)
     now_s = now_ms / 1e3
-    ages = ages_s(before.times_of_user(user), now_s)
+    ages = ages_of(before.times_of_user(user), now_s)
     return Context(row, True, history, nothing, ages_s=ages, live=live, now_s=now_s)
 
 
