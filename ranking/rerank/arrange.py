@@ -55,7 +55,7 @@ def arrange(
         return Slate(pinned.slate, scores[:0], (), pinned.relaxed)
     finite = np.isfinite(worths)
     worths = np.where(pinned.eligible, np.where(finite, worths, -np.inf), np.nan)
-    best = top_k(worths, int(np.count_nonzero(pinned.eligible)))
+    eligible = int(np.count_nonzero(pinned.eligible))
     competing = min(depth, int(np.count_nonzero(pinned.eligible & finite)))
 
     widest = max((limit.within for limit in rules.limits), default=0)
@@ -71,13 +71,16 @@ def arrange(
         diversity=diversity,
         directions=snapshot.directions,
     )
-    pool = best
-    if not page.explored.places.any() and competing < len(best):
-        deep = best[competing:]
-        pool = np.concatenate((best[:competing], deep[np.isin(deep, pinned.slate)]))
+    if page.explored.places.any():
+        pool = top_k(worths, eligible)
+    else:
+        pool = top_k(worths, competing)
+        if pins:
+            deep = np.setdiff1d(pinned.slate[pinned.slate >= 0], pool)
+            pool = np.concatenate((pool, deep))
     picks, moves, broken = pick(page, pool, competing)
-    if broken and len(pool) < len(best):
-        picks, moves, broken = pick(page, best, competing)
+    if broken and len(pool) < eligible:
+        picks, moves, broken = pick(page, top_k(worths, eligible), competing)
     return Slate(
         picks,
         scores[picks],

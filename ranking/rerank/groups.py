@@ -70,6 +70,10 @@ GROUPS: Final = types.BaseTuple.from_types(
 
 def group(limits: Sequence[Limit], items: Items) -> Groups:
     """Sort the candidates ``items`` int64[n] into the groups of all limits."""
+    if not limits:
+        none, nobody = np.empty(0, np.int64), np.empty(0, np.int32)
+        starts = np.zeros(len(items) + 1, np.int64)
+        return Groups(starts, nobody, starts[:1], nobody, none, none, none, none)
     room = sum(_room(limit, items) for limit in limits)
     candidates, groups = np.empty(room, np.int32), np.empty(room, np.int32)
     pairs, sizes = 0, [0]
@@ -93,7 +97,9 @@ def group(limits: Sequence[Limit], items: Items) -> Groups:
                 groups,
             )
         sizes.append(last)
-    count = np.diff(np.array(sizes))
+    told = np.array(
+        [(limit.most, limit.within, limit.cost, n) for n, limit in enumerate(limits)]
+    ).T.repeat(np.diff(sizes), axis=1)
     starts, firsts = np.zeros(len(items) + 1, np.int64), np.zeros(sizes[-1] + 1, np.int64)
     of, members = np.empty(pairs, np.int32), np.empty(pairs, np.int32)
     gather_by(candidates[:pairs], groups[:pairs], starts, of)
@@ -103,10 +109,7 @@ def group(limits: Sequence[Limit], items: Items) -> Groups:
         of,
         firsts,
         members,
-        np.repeat(np.array([limit.most for limit in limits], np.int64), count),
-        np.repeat(np.array([limit.within for limit in limits], np.int64), count),
-        np.repeat(np.array([limit.cost for limit in limits], np.int64), count),
-        np.repeat(np.arange(len(limits)), count),
+        *told,
     )
 
 

@@ -172,12 +172,14 @@ def _due(place: int, ahead: Numbers, got: Numbers, promised: Promised) -> int:
 
 
 @inlined
-def _is_owed(candidate: int, due: int, got: Numbers, promised: Promised, by: Groups) -> bool:
-    """Tell whether the candidate is of a promotion that misses places up to ``due``."""
+def _call(due: int, got: Numbers, promised: Promised, by: Groups, called: Mask) -> None:
+    """Mark the candidates of the promotions that miss places up to ``due``."""
+    called[:] = False
     for p in range(len(got)):
-        if promised.owed[p, due] > got[p] and _has(candidate, promised.groups[p], by):
-            return True
-    return False
+        if promised.owed[p, due] > got[p]:
+            group = promised.groups[p]
+            for at in range(by.firsts[group], by.firsts[group + 1]):
+                called[by.members[at]] = True
 
 
 @kernel(
@@ -225,6 +227,7 @@ def pick_within(
     costs = tally.costs
     costs[competing:] = _RESERVE
     got = np.zeros(len(promised.groups), np.int64)
+    called = np.empty(n, np.bool_)
     shown = np.zeros(len(proportions.taste))
     gains = np.empty(len(proportions.labels))
     worths = np.empty(n)
@@ -238,11 +241,11 @@ def pick_within(
     for group in range(len(by.within)):
         widest = max(widest, by.within[group])
 
-    placed = pins = 0
+    placed, last_pin = 0, before
     for place in range(before, total):
         if slate[place] >= 0:  # what is pinned is in the slate from the start
             pick = slate[place]
-            pins += 1
+            last_pin = place
             may_pick[pick] = -np.inf
             _count(pick, by, tally)
             for at in range(proportions.starts[pick], proportions.starts[pick + 1]):
@@ -255,11 +258,13 @@ def pick_within(
         if widest > 0:
             for at in range(max(0, place - widest), min(total, place + widest)):
                 if slate[at] >= 0:
-                    _look(at, place, pins > 0 or place == before, slate, by, tally)
+                    _look(at, place, place <= last_pin, slate, by, tally)
         if slate[place] >= 0:
             moves[place - before] = PIN
             continue
         due = _due(place - before, slate[place:], got, promised)
+        if due >= 0:
+            _call(due, got, promised, by, called)
         for pair in range(len(gains)):
             liked, share = proportions.taste[proportions.labels[pair]], proportions.shares[pair]
             held = (1.0 - SMOOTHING) * shown[proportions.labels[pair]]
@@ -286,17 +291,22 @@ def pick_within(
         for i in range(competing):
             if worths[i] > best:
                 pick, best = i, worths[i]
-        why = BY_SCORE
+        known, known_best = pick, -np.inf  # if there were no calibration
+        if len(gains) > 0:
+            for i in range(competing):
+                if plain[i] > known_best:
+                    known, known_best = i, plain[i]
+        free, why = pick, BY_SCORE
         exploring = explored.places[place - before]
-        if pick < 0 or costs[pick] > 0 or due >= 0 or exploring or len(gains) > 0:
-            free, best, least = pick, -np.inf, _NEVER
-            known, known_best = -1, -np.inf  # if there were no calibration
+        if pick < 0 or costs[pick] > 0 or due >= 0 or exploring:
+            best, least = -np.inf, _NEVER
+            known, known_best = -1, -np.inf
             lucky, luck = -1, -np.inf
             for i in range(n):
                 if may_pick[i] != 0.0:
                     continue
                 cost = costs[i]
-                if due >= 0 and not _is_owed(i, due, got, promised, by):
+                if due >= 0 and not called[i]:
                     cost += _PROMOTION
                 if cost < least:
                     best = known_best = -np.inf
@@ -309,16 +319,15 @@ def pick_within(
                     lucky, luck = i, explored.draws[i]
             if lucky >= 0:
                 pick, why = lucky, EXPLORE
-            elif free >= 0 and pick != free:
-                late = due >= 0 and not _is_owed(free, due, got, promised, by)
-                if late or costs[free] >= _PROMOTION:
-                    why = PROMOTED
-                elif costs[free] >= _CAP:
-                    why = CAPPED
-                else:
-                    why = WINDOWED
-            elif pick != known:
-                why = CALIBRATED
+        if why == BY_SCORE and free >= 0 and pick != free:
+            if (due >= 0 and not called[free]) or costs[free] >= _PROMOTION:
+                why = PROMOTED
+            elif costs[free] >= _CAP:
+                why = CAPPED
+            else:
+                why = WINDOWED
+        elif why == BY_SCORE and pick != known:
+            why = CALIBRATED
         slate[place], moves[place - before] = pick, why
         may_pick[pick] = -np.inf
         _count(pick, by, tally)
