@@ -25,6 +25,8 @@ from benchmarks.meter import Meter, middle
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import Server
 from benchmarks.standard import Ground, ground, request, wishes
+from service.http.wire import Coverage, SlateAnswer
+from service.observe.flight import Flight
 from service.observe.recorder import Recorder
 from service.observe.spans import Trace
 
@@ -145,8 +147,9 @@ def counted(server: Server) -> int:
 
 
 def direct_us(calls: int) -> float:
-    """Time a request's instruments alone: one trace, six spans, the header, the recording."""
-    recorder, took = Recorder(), []
+    """Time a request's instruments alone: one trace, six spans, the header, both recorders."""
+    recorder, flight, took = Recorder(), Flight(256), []
+    answer = SlateAnswer("r", "v", "search", "control", [], [], Coverage(1.0, 1.0))
     for _ in range(calls):
         start = perf_counter_ns()
         trace = Trace()
@@ -156,6 +159,7 @@ def direct_us(calls: int) -> float:
         trace.note_near(1000, 0)
         trace.server_timing()
         recorder.record("/v1/rank", 200, trace)
+        flight.record("r", "/v1/rank", 200, b"{}", trace, answer)
         took.append(perf_counter_ns() - start)
     return median(took) / 1e3
 

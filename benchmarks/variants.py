@@ -17,6 +17,7 @@ from service.answer import Answer
 from service.cli import main as braid
 from service.crew import Crew, Work
 from service.http.wire import SlateAnswer
+from service.observe.flight import Flight
 from service.observe.recorder import Recorder
 from service.observe.spans import Trace
 
@@ -90,7 +91,7 @@ def always_parallel() -> None:
 
 
 def uninstrumented() -> None:
-    """Serve without spans, histograms and counters; what a deadline needs stays."""
+    """Serve without spans, histograms, counters and records; what a deadline needs stays."""
     nothing = nullcontext()
     stubs: dict[type, dict[str, Callable[..., Any]]] = {
         Trace: {
@@ -99,6 +100,7 @@ def uninstrumented() -> None:
             "note_near": lambda *_: None,
         },
         Recorder: {"record": lambda *_: None},
+        Flight: {"record": lambda *_: None},
     }
     for target, methods in stubs.items():
         for name, stub in methods.items():
