@@ -30,6 +30,7 @@ COMMANDS = {
     "retrain": "Learn a model, publish it unless it is worse than the one that serves.",
     "load": "Write an artifact's feature rows and histories into Redis.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
+    "check": "Try a file of surfaces, and functions of your own, on a model.",
     "models": "List the versions of the model, activate one, or go back.",
     "experiment": "Report what came of an experiment, or export its records.",
     "log": "Export the service's logs to Parquet: events, slates, features as served.",
