@@ -155,3 +155,14 @@ def test_settings_that_cannot_be_meant_are_refused(table: dict[str, Any]) -> Non
 def test_a_ranker_of_other_columns_has_no_place_in_a_snapshot() -> None:
     with pytest.raises(ValueError, match="'odd' has other columns"):
         replace(MADE, rankers={"odd": LinearScorer(np.ones(1), 0.0, COLUMNS[:1])})
+
+
+def test_ranking_at_request_time_follows_what_is_known_then() -> None:
+    weights = {"model": 1.0, "trend": 5.0}
+    live = alive().live
+    assert live is not None
+    for place in (0, 7, N - 1):
+        trend = np.zeros(50, np.float32)
+        trend[ITEMS[place]] = 3.0  # since a moment ago
+        now = replace(alive(), live=replace(live, trend=trend))
+        assert scored(weights, asker=now).argmax() == place

@@ -41,13 +41,15 @@ def logging(artifacts: Path, own: EmbeddedValkey) -> Iterator[Service]:
         yield service
 
 
-def logged(client: Redis, count: int) -> dict[str, ServedFeatures]:
-    """Wait until so many records are there; return them by request."""
+def logged(client: Redis, *request_ids: str) -> dict[str, ServedFeatures]:
+    """Wait until these requests' records are there; return all by request."""
     until = time.monotonic() + 30
-    while client.xlen(keys.SERVED_FEATURES) < count and time.monotonic() < until:
+    while True:
+        found = [decode(entry) for entry in entries(client, keys.SERVED_FEATURES, RECORD)]
+        by_request = {served.head.request_id: served for served in found}
+        if by_request.keys() >= {*request_ids} or time.monotonic() > until:
+            return by_request
         time.sleep(0.01)
-    found = [decode(entry) for entry in entries(client, keys.SERVED_FEATURES, RECORD)]
-    return {served.head.request_id: served for served in found}
 
 
 def test_features_as_served_are_logged_exported_and_learnt_from(
@@ -67,7 +69,7 @@ def test_features_as_served_are_logged_exported_and_learnt_from(
     assert api.post("/v1/events", {"events": clicks}).status == 200
     snapshot = logging.state.read().snapshot
     with Redis.from_url(own.url) as client:
-        records = logged(client, len(USERS))
+        records = logged(client, *(slate["request_id"] for slate in slates.values()))
         export(client, tmp_path)
     found = read_served(tmp_path, snapshot.scorer.columns)
     expected, labels = [], []
@@ -97,11 +99,11 @@ def test_features_as_served_are_logged_exported_and_learnt_from(
 def test_a_batch_logs_each_of_its_answers(logging: Service, own: EmbeddedValkey) -> None:
     api = Client(logging.url)
     with Redis.from_url(own.url) as client:
-        before = client.xlen(keys.SERVED_FEATURES)
         queries = [{"user_id": user} for user in USERS]
         answer = api.post("/v1/recommendations/batch", {"queries": queries}).json
-        records = logged(client, before + len(USERS))
-    assert {slate["request_id"] for slate in answer["slates"]} <= set(records)
+        request_ids = {slate["request_id"] for slate in answer["slates"]}
+        assert len(request_ids) == len(USERS)
+        assert request_ids <= logged(client, *request_ids).keys()
     api.close()
 
 
