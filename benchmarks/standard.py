@@ -29,11 +29,14 @@ class Ground:
     url: str
 
 
-def ground(stack: ExitStack, items: int, trees: int) -> Ground:
-    """Build the catalogue and fill a store, which go when the stack closes."""
+def ground(stack: ExitStack, items: int, trees: int, *, labelled: bool = False) -> Ground:
+    """Build the catalogue and fill a store, which go when the stack closes.
+
+    ``labelled`` items have a genre and a year, besides their titles.
+    """
     say("train the forest, publish the catalogue")
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="braid-bench-"))
-    world = build(Path(folder), items, trees)
+    world = build(Path(folder), items, trees, labelled=labelled)
     port = servers.free_port()
     valkey = stack.enter_context(EmbeddedValkey(port))
     url = f"redis://127.0.0.1:{port}"

@@ -238,6 +238,27 @@ def _batch(results: Any) -> Iterator[str]:
     )
 
 
+def _surfaces(results: Any) -> Iterator[str]:
+    yield (
+        f"W2 over HTTP from a catalogue of {results['items']:,}, one client on one connection: "
+        "each row is W2 with one thing more, and what that costs beside W2 alone."
+    )
+    first = next(iter(results["ways"].values()))
+    yield table(
+        ["W2 with", "p50 ms", "p99 ms", "more at p50", "CPU ms", "store CPU", "client CPU"],
+        [
+            [
+                way,
+                f"{run['p50_ms']:.2f}",
+                f"{run['p99_ms']:.2f}",
+                f"{run['p50_ms'] - first['p50_ms']:+.2f}",
+                *(f"{run[f'{who}_cpu_ms']:.2f}" for who in ("server", "store", "client")),
+            ]
+            for way, run in results["ways"].items()
+        ],
+    )
+
+
 def _swap(results: Any) -> Iterator[str]:
     yield (
         f"{results['swaps']} swaps of models that rank the same items otherwise, under an open "
@@ -414,6 +435,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "memory": ("Memory", _memory),
     "parallelism": ("Serial, asyncio, processes, threads, free threads", _parallelism),
     "swap": ("Models swapped under load", _swap),
+    "surfaces": ("W2, and what each setting of a surface costs", _surfaces),
     "effect": ("From an event to its effect", _effect),
 }
 """Every benchmark that the report knows, in its order: title, and results to Markdown."""

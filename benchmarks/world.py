@@ -5,8 +5,10 @@ plain files and keys that a team without Braid would keep.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -44,15 +46,18 @@ class World:
     model_text: str
 
 
-def build(folder: Path, items: int, trees: int) -> World:
-    """Draw a catalogue, train a LambdaMART forest of 63 leaves a tree, write both forms."""
+def build(folder: Path, items: int, trees: int, *, labelled: bool = False) -> World:
+    """Draw a catalogue, train a LambdaMART forest of 63 leaves a tree, write both forms.
+
+    ``labelled`` items have a genre and a year, besides their titles.
+    """
     rng = np.random.default_rng(1)
     rows = draw(Case("catalogue", FEATURES, items, structured=True), items, seed=2)
     clusters = rng.normal(size=(50, DIMENSIONS))
     embeddings = clusters[rng.integers(0, 50, items)] + 0.7 * rng.normal(size=(items, DIMENSIONS))
     ids = tuple(f"item-{item:07}" for item in range(items))
     text = train(rows, trees)
-    dataset = _dataset(ids, rows, rng)
+    dataset = _dataset(ids, rows, rng, labelled=labelled)
     snapshot = _snapshot(dataset, embeddings.astype(np.float32), text, rng)
     artifact = publish(folder / "artifacts", dataset, dataset.interactions, snapshot, text)
     _write_for_peers(folder, snapshot, text)
@@ -92,7 +97,9 @@ def fill(world: World, client: redis.Redis) -> None:
         client.mset({PEER_KEY + world.ids[i]: plain[i].tobytes() for i in range(start, stop)})
 
 
-def _dataset(ids: tuple[str, ...], rows: Rows, rng: np.random.Generator) -> Dataset:
+def _dataset(
+    ids: tuple[str, ...], rows: Rows, rng: np.random.Generator, *, labelled: bool
+) -> Dataset:
     n = USERS * EVENTS_PER_USER
     interactions = Interactions.of(
         np.repeat(np.arange(USERS, dtype=np.int32), EVENTS_PER_USER),
@@ -102,7 +109,7 @@ def _dataset(ids: tuple[str, ...], rows: Rows, rng: np.random.Generator) -> Data
     )
     return Dataset(
         name="synthetic",
-        catalogue=Catalogue(ids, tuple({"title": f"Title of {item}"} for item in ids)),
+        catalogue=Catalogue(ids, tuple(_properties(ids, labelled))),
         user_ids=tuple(f"user-{user}" for user in range(USERS)),
         interactions=interactions,
         item_schema=Schema("item", 1, tuple(Feature(name) for name in NAMES)),
@@ -110,6 +117,15 @@ def _dataset(ids: tuple[str, ...], rows: Rows, rng: np.random.Generator) -> Data
         user_schema=Schema("user", 1, (Feature("age"),)),
         user_rows=rng.uniform(18, 80, (USERS, 1)).astype(np.float32),
     )
+
+
+def _properties(ids: tuple[str, ...], labelled: bool) -> Iterator[dict[str, Any]]:
+    """Make up what is shown of each item."""
+    for number, item in enumerate(ids):
+        shown: dict[str, Any] = {"title": f"Title of {item}"}
+        if labelled:
+            shown |= {"genre": [f"g{number % 18}", f"g{number % 7}"], "year": 1950 + number % 76}
+        yield shown
 
 
 def _snapshot(
