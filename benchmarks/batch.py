@@ -8,6 +8,7 @@ MMR to 20. The slates must be equal.
 """
 
 import json
+import time
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -22,6 +23,7 @@ from benchmarks.standard import DEADLINE_MS, ground
 from benchmarks.world import World
 
 BATCH, SEEN, LIMIT = 100, 20, 20
+SETTLED_S = 1.0  # by then what trends is what all events say
 SINGLE_PATH = "/v1/recommendations"
 
 
@@ -59,6 +61,7 @@ def measure(options: Options) -> dict[str, Any]:
         with closing(Connection(server.address)) as connection:
             for _ in range(2):  # what is left of the histories' cap, and warm
                 assert connection.ask(histories(base.world)).status == 200
+            time.sleep(SETTLED_S)
             _same(connection, singles, whole)
         # Requests, connections, slates per request.
         ways = {

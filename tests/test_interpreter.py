@@ -95,7 +95,7 @@ def test_a_module_after_which_the_gil_is_on_is_named() -> None:
 
 
 @needs_free_threads
-def test_the_composition_root_runs_without_the_gil() -> None:
+def test_free_threaded_python_runs_the_composition_root_without_the_gil() -> None:
     assert run("import service.app, sys; print(sys._is_gil_enabled())") == "False"
 
 

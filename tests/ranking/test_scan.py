@@ -66,7 +66,7 @@ def queries(vectors: Vectors, count: int = 8) -> Vectors:
 
 @pytest.mark.parametrize("width", [1, 15, 16, 17, 64, 100])
 @pytest.mark.parametrize("n", [1, 127, 128, 129, 5000])
-def test_without_a_sketch_the_best_are_found(n: int, width: int) -> None:
+def test_vector_retrieval_exact_finds_the_best(n: int, width: int) -> None:
     vectors = draw(n, width)
     blocked = np.random.default_rng(n).random(n) < 0.2
     for query in queries(vectors, 3):
@@ -81,7 +81,7 @@ def test_without_a_sketch_the_best_are_found(n: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_a_sketch_finds_nearly_all_of_the_best_in_exact_order(world: str) -> None:
+def test_vector_retrieval_approximate_finds_nearly_all_of_the_best_in_exact_order(world: str) -> None:
     vectors, recalls = WORLDS[world], []
     for query in queries(vectors):
         items, scores = whole(Search(vectors, query, OPEN, K, SKETCHES[world]))

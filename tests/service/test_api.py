@@ -91,7 +91,7 @@ def test_an_anonymous_session_is_not_shown_what_it_has_seen(api: Client) -> None
     assert any("Star Wars" in item["reason"] for item in reply.json["items"])
 
 
-def test_excluded_items_never_come(api: Client) -> None:
+def test_exclude_list_per_request_items_never_come(api: Client) -> None:
     first = api.recommend(user_id="10", limit=20, **PATIENT).ids
     second = api.recommend(user_id="10", limit=20, exclude=first, **PATIENT).ids
     assert len(second) == 20

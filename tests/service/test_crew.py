@@ -93,7 +93,7 @@ def test_ten_thousand_shares_of_any_size_give_the_serial_bits(crew: Crew) -> Non
         assert out.tobytes() == serial[:rows].tobytes()
 
 
-def test_shares_done_by_two_threads_give_the_serial_bits(pair: Crew) -> None:
+def test_one_request_over_several_cores_gives_the_serial_bits(pair: Crew) -> None:
     rng = np.random.default_rng(12)
     for _ in range(100):
         x = rng.random(int(rng.integers(4, 2000)), dtype=np.float32)
@@ -313,7 +313,7 @@ def test_nobody_is_woken_for_work_below_a_hand_over(pair: Crew) -> None:
         assert len(pair.idle) == 1
 
 
-def test_no_helper_is_woken_while_every_core_has_an_event_loop_at_work(pair: Crew) -> None:
+def test_adaptive_no_helper_is_woken_while_every_core_has_an_event_loop_at_work(pair: Crew) -> None:
     mine, others = pair.caller(), pair.caller()
     done = np.zeros(10, np.int64)
     with others.party(), mine.party() as party:

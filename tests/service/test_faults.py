@@ -42,7 +42,7 @@ def until(holds: Callable[[], bool], within_s: float) -> float:
     return time.monotonic() - began
 
 
-def test_without_its_store_the_service_still_answers_and_says_so(
+def test_fallback_when_failed_the_service_answers_without_its_store_and_says_so(
     frail: Service, valkey: EmbeddedValkey
 ) -> None:
     client = Client(frail.url)
@@ -118,7 +118,7 @@ def test_a_stopped_store_costs_one_budget_and_then_nothing(
     client.close()
 
 
-def test_a_deadline_that_has_passed_gives_a_flagged_slate(frail: Service) -> None:
+def test_deadline_passed_gives_a_partial_answer_that_is_flagged(frail: Service) -> None:
     client = Client(frail.url)
     reply = client.recommend(user_id="196", limit=10, deadline_ms=0.001)
     assert len(reply.ids) == 10

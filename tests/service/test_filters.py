@@ -19,7 +19,7 @@ def comedy(properties: dict[str, Any]) -> bool:
     return "Comedy" in properties["genre"] and properties["year"] >= 1990
 
 
-def test_every_item_of_a_filtered_slate_passes(api: Client) -> None:
+def test_filter_expression_every_item_of_a_filtered_slate_passes(api: Client) -> None:
     plain = api.recommend(user_id="196", limit=50, **PATIENT).json["items"]
     assert not all(comedy(item["properties"]) for item in plain)
     found = api.recommend(user_id="196", limit=50, filter=COMEDIES, **PATIENT).json["items"]

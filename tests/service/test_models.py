@@ -89,7 +89,7 @@ def worlds(reply: Reply) -> set[str]:
     return {item["properties"]["world"] for item in reply.json["items"]}
 
 
-def test_an_activated_version_is_served_and_the_one_before_is_a_rollback_away(
+def test_hot_model_swap_serves_what_was_activated_and_the_one_before_is_a_rollback_away(
     folder: Path, versions: list[str], store: str
 ) -> None:
     with serving(folder, versions[0], store) as (_, client):
@@ -139,7 +139,7 @@ def test_a_version_that_is_none_is_a_404(
         assert served(client) == versions[0]
 
 
-def test_every_answer_under_load_is_of_one_version(
+def test_hot_model_swap_is_atomic_every_answer_under_load_is_of_one_version(
     folder: Path, versions: list[str], store: str
 ) -> None:
     world_of = {versions[0]: {"one"}, versions[1]: {"two"}, versions[2]: {"more"}}
@@ -428,7 +428,7 @@ def steady(
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_or_unfit_artifact_is_refused_with_the_reason_and_the_old_model_serves(
+def test_hot_model_swap_is_gated_a_damaged_or_unfit_artifact_is_refused_and_the_old_one_serves(
     published: Path, steady: tuple[Path, str, str, Client], damage: Callable[[Path], None]
 ) -> None:
     folder, first, second, client = steady

@@ -86,7 +86,7 @@ def test_warm_rows_are_served_without_a_round_trip(warm: Service, valkey: Embedd
     client.close()
 
 
-def test_a_row_that_was_written_ranks_at_once_and_one_read_brings_it(
+def test_in_process_cache_with_invalidation_ranks_by_a_written_row_at_once(
     warm: Service, valkey: EmbeddedValkey, artifacts: Path
 ) -> None:
     client = Client(warm.url)
@@ -117,7 +117,7 @@ def test_without_its_store_the_service_ranks_by_the_rows_it_knew_last(
     client.close()
 
 
-def test_a_service_without_a_near_cache_reads_the_store_each_time(
+def test_online_feature_store_on_redis_is_asked_in_one_batched_read_per_request(
     settings: Settings, valkey: EmbeddedValkey
 ) -> None:
     with running(replace(settings, near_cache_mib=0), QUIET) as service:
