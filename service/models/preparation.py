@@ -14,7 +14,8 @@ from ranking.scorers import FunctionScorer
 from ranking.snapshot import Snapshot
 from ranking.surfaces import SurfacesRejected
 from service.artifacts import find
-from service.catalogue.log import ChangeLog
+from service.catalogue.log import ChangeLog, LogUnreachable
+from service.catalogue.publisher import replay
 from service.errors import SettingInvalid
 from service.models.errors import PointerUnreachable, VersionRefused
 from service.models.gate import inspect
@@ -92,7 +93,14 @@ class Preparation:
         if settings.scorer is not None:
             # The artifact's other rankers are of the columns that its own scorer asks for.
             snapshot = replace(snapshot, scorer=_own_scorer(settings.scorer, snapshot), rankers={})
+        serial = 0
+        try:
+            snapshot, serial = replay(snapshot, self._changes)
+        except LogUnreachable as fault:
+            if before is not None:  # a swap must not lose what was put, or show what was retired
+                raise PointerUnreachable(str(fault)) from fault
         serving = Serving.of(snapshot, settings.near_cache_mib, tracking.trust, before)
+        serving = replace(serving, catalogue_serial=serial)
         if before is None or serving.near is not before.near:
             tracking.follow(serving.near, snapshot.popular)
         return serving

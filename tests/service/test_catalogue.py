@@ -11,11 +11,18 @@ import pytest
 from redis import Redis
 
 from features import keys
+from features.address import Address
 from features.codec import decode_rows, fingerprints
+from features.tracking import Tracking
 from ranking.artifact import read_store
 from service.app import Service
+from service.catalogue.log import ChangeLog
 from service.embedded import EmbeddedValkey
 from service.load import load
+from service.models.pointer import Pointer
+from service.models.preparation import Preparation
+from service.settings import Settings
+from service.surfaces.file import SurfaceFile
 from tests.service.catalogues import (
     LIKE_I2,
     properties,
@@ -171,6 +178,19 @@ def test_all_of_it_survives_a_restart(published: Path, versions: list[str], stor
         assert catalogue.ids[-2:] == ("new-1", "new-2"), "in the order in which they came"
 
 
+def test_a_replica_that_starts_serves_none_that_is_retired_from_its_first_answer(
+    one: Replica, published: Path, versions: list[str], store: str
+) -> None:
+    put_new(one[1], "new")
+    retire(one[1], "i6")
+    settings = Settings(artifact=published / versions[0], redis=store, port=0)
+    parts = Tracking(Address.parse(store)), ChangeLog.at(store), SurfaceFile(None)
+    snapshot = Preparation(settings, *parts).first(Pointer(store)).snapshot
+    assert snapshot.catalogue.ids[-1] == "new"
+    assert snapshot.retired is not None
+    assert snapshot.retired.nonzero()[0].tolist() == [6]
+
+
 def test_no_swap_loses_an_item_or_brings_one_back(
     one: Replica, two: Replica, versions: list[str]
 ) -> None:
@@ -193,6 +213,26 @@ def test_no_swap_loses_an_item_or_brings_one_back(
     assert not {"i6", "i10"} & left
     until(lambda: served_by(two) == versions[2], WITHIN_S)
     assert set(seen(two[1])) == left
+
+
+def test_a_model_of_the_same_items_takes_the_rows_over_also_of_new_ones(
+    one: Replica, versions: list[str]
+) -> None:
+    service, client = one
+    put_new(client, "new-1", "new-2")
+    before = service.state.read()
+    assert client.post("/v1/models/activate", {"version": versions[1]}).status == 200
+    after = service.state.read()
+    assert after.snapshot.version == versions[1]
+    assert after.near is before.near
+    assert after.snapshot.catalogue.ids == before.snapshot.catalogue.ids
+
+
+def test_a_retired_item_is_not_even_pinned(one: Replica) -> None:
+    _, client = one
+    assert seen(client, pin={"0": "i7"})[0] == "i7"
+    retire(client, "i7")
+    assert "i7" not in seen(client, pin={"0": "i7"})
 
 
 def served_by(of: Replica) -> str:
