@@ -19,7 +19,6 @@ from features.item_table import ItemTable
 from features.pending import Decode
 from features.resp import Replies, Reply, command
 from features.schema import Schema
-from features.served import Served, served_commands
 from features.types import Items, Mask, Rows
 from features.user_reader import UserReader, UserRecord
 
@@ -140,16 +139,12 @@ class FeatureStore:
         counts = await self._ask(payload, Replies(len(by_user)), self._budget_s)
         return sum(count for count in counts if isinstance(count, int))
 
-    def append_served(self, slates: Sequence[Served]) -> asyncio.Future[list[Reply]]:
-        """Note what was served, in one write that nobody need wait for.
+    def append(self, commands: Sequence[bytes]) -> asyncio.Future[list[Reply]]:
+        """Write commands whose replies nobody need wait for.
 
         Raises:
             StoreUnavailable: at once where there is no connection, else from the future.
         """
-        return self.append([one for slate in slates for one in served_commands(slate, SHOWN_CAP)])
-
-    def append(self, commands: Sequence[bytes]) -> asyncio.Future[list[Reply]]:
-        """Write commands whose replies nobody need wait for (raises what `append_served` does)."""
         return self._ask(b"".join(commands), Replies(len(commands)), self._budget_s)
 
     def _ask[T](

@@ -9,8 +9,8 @@ from service.answer import Answer
 from service.experiments.choose import Choice
 from service.experiments.experiments import Experiments
 from service.experiments.exposures import ExposureLog
-from service.live.served_log import ServedLog
 from service.logs.features import FeatureLog
+from service.logs.served import ServedLog
 from service.state import Serving
 
 
@@ -58,11 +58,10 @@ class Logs:
 
     def counts(self, name: str) -> tuple[int, int]:
         """Return how many records of a log the store took, and how many were dropped."""
-        log = getattr(self, name)
-        counted = getattr(log, "appender", log)
-        return counted.written, counted.dropped
+        appender = getattr(self, name).appender
+        return appender.written, appender.dropped
 
     async def close(self) -> None:
         """Write what waits."""
-        await self.exposures.appender.close()
-        await self.features.appender.close()
+        for log in (self.served, self.exposures, self.features):
+            await log.appender.close()

@@ -12,13 +12,13 @@ from features.address import Address
 from features.served import Served
 from features.store import SHOWN_CAP, FeatureStore
 from service.embedded import EmbeddedValkey
-from service.live.served_log import MOST_UNCONFIRMED, ServedLog
+from service.logs.served import MOST_HELD, ServedLog
 from tests.features.schemas import USER
 
 
 async def settled(log: ServedLog, slates: int) -> None:
     async with asyncio.timeout(20):
-        while log.written + log.dropped < slates:  # noqa: ASYNC110  it has no bell to ring
+        while log.appender.written + log.appender.dropped < slates:  # noqa: ASYNC110  it has no bell to ring
             await asyncio.sleep(0.002)
 
 
@@ -48,7 +48,7 @@ def test_what_was_served_is_read_back_with_the_first_place_first(
         ann = await writer.read_user("ann", USER, 20, shown_cap=10)
         bob = await writer.read_user("bob", USER, 20, shown_cap=10)
         await writer.close()
-        assert (log.written, log.dropped) == (3, 0)
+        assert (log.appender.written, log.appender.dropped) == (3, 0)
         assert (bob.shown, ann.history) == (["x"], [])
         assert ann.shown == ["c", "a", "a", "b"]
         assert all(began <= at <= time.time_ns() // 1_000_000 for at in ann.shown_times_ms)
@@ -94,7 +94,7 @@ def test_a_store_that_is_gone_drops_and_counts() -> None:
             log.note("ann", ["a"])
         await settled(log, 3)
         await writer.close()
-        assert (log.written, log.dropped) == (0, 3)
+        assert (log.appender.written, log.appender.dropped) == (0, 3)
 
     asyncio.run(main())
 
@@ -106,17 +106,17 @@ def test_a_store_that_stalls_is_not_sent_more_than_it_can_take(client: Redis) ->
             writer = await opened(Address.parse(valkey.url), budget_s=20.0)
             log = ServedLog(writer)
             own.execute_command("CLIENT", "PAUSE", 2000)
-            for number in range(MOST_UNCONFIRMED + 7):
+            for number in range(MOST_HELD + 7):
                 log.note("ann", [f"i{number}"])
                 if number % 100 == 0:
                     await asyncio.sleep(0)
-            assert log.dropped == 7
+            assert log.appender.dropped == 7
             own.execute_command("CLIENT", "UNPAUSE")
-            await settled(log, MOST_UNCONFIRMED + 7)
-            assert (log.written, log.dropped) == (MOST_UNCONFIRMED, 7)
+            await settled(log, MOST_HELD + 7)
+            assert (log.appender.written, log.appender.dropped) == (MOST_HELD, 7)
             log.note("ann", ["again"])
-            await settled(log, MOST_UNCONFIRMED + 8)
-            assert log.written == MOST_UNCONFIRMED + 1
+            await settled(log, MOST_HELD + 8)
+            assert log.appender.written == MOST_HELD + 1
             assert (await writer.read_user("ann", USER, 20, shown_cap=3)).shown[0] == "again"
             await writer.close()
 
