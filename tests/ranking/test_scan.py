@@ -81,7 +81,9 @@ def test_vector_retrieval_exact_finds_the_best(n: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_vector_retrieval_approximate_finds_nearly_all_of_the_best_in_exact_order(world: str) -> None:
+def test_vector_retrieval_approximate_finds_nearly_all_of_the_best_in_exact_order(
+    world: str,
+) -> None:
     vectors, recalls = WORLDS[world], []
     for query in queries(vectors):
         items, scores = whole(Search(vectors, query, OPEN, K, SKETCHES[world]))
