@@ -1,4 +1,4 @@
-"""Time MMR, DPP and top-k beside numpy and pyversity (bar B10).
+"""Time MMR, DPP and top-k beside numpy and pyversity (bar B10), and what each rule adds to a slate.
 
     python -m benchmarks.rerank [--short] [--json]
 
@@ -10,15 +10,21 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.timing import as_dict, interleave, machine
-from features.types import Scores
-from ranking.rerank import dpp, mmr
+from features.types import Query, Scores
+from ranking.catalogue import Catalogue
+from ranking.filters import Table
+from ranking.rerank import Rules, arrange, compile_rules, dpp, mmr
 from ranking.topk import top_k
+from tests.ranking.snapshots import context, snapshot
 
 DIVERSITY = 0.3
 
@@ -148,6 +154,69 @@ def show(result: dict[str, Any]) -> None:
         )
 
 
+RULES: dict[str, dict[str, Any]] = {
+    "diversity alone": {},
+    "method = dpp": {"method": "dpp"},
+    "a cap": {"caps": [{"attribute": "genre", "most": 20}]},
+    "a window": {"windows": [{"attribute": "genre", "within": 5, "most": 3}]},
+    "calibration": {"calibration": {"attribute": "genre"}},
+    "a pin": {"pins": {"3": "7"}},
+    "boosts": {"boosts": {"genre:g1": 2.0, "year > 1990": 1.5}},
+    "a promotion": {"promotions": [{"items": "year > 1990", "at_least": 0.3}]},
+    "Thompson sampling": {"explore": {"share": 0.2}},
+    "an epsilon slot": {"explore": {"share": 0.2, "method": "epsilon"}},
+}
+RULES["all but the DPP"] = {
+    name: value for rules in RULES.values() for name, value in rules.items() if name != "method"
+}
+
+
+def run_rules(n: int, k: int, depth: int, short: bool) -> dict[str, Any]:
+    """Time a slate under each rule: items of one to three of 18 genres, embeddings of 64."""
+    rng = np.random.default_rng(n)
+    genres = [f"g{genre}" for genre in range(18)]
+    properties = tuple(
+        {
+            "genre": rng.choice(genres, rng.integers(1, 4), replace=False).tolist(),
+            "year": int(rng.integers(1930, 2000)),
+        }
+        for _ in range(2 * n)
+    )
+    catalogue = Catalogue(tuple(map(str, range(2 * n))), properties)
+    vectors = rng.normal(size=(2 * n, 64)).astype(np.float32)
+    made = replace(snapshot(2 * n), catalogue=catalogue, embeddings=vectors)
+    items = np.arange(n)
+    scores = rng.normal(size=n).astype(np.float32)
+    asker = context(*range(n, n + 40))
+    query, table = Query(limit=k), Table.of(properties)
+    compiled = {
+        name: compile_rules(msgspec.convert(rules, Rules), table, catalogue)
+        for name, rules in RULES.items()
+    }
+    calls: dict[str, Callable[[], object]] = {
+        name: partial(arrange, query, asker, items, scores, rules, made, depth)
+        for name, rules in compiled.items()
+    }
+    repetitions, seconds = (3, 0.02) if short else (7, 0.2)
+    figures = interleave(calls, repetitions=repetitions, seconds=seconds)
+    least = figures["diversity alone"].p50_us
+    return {
+        "case": f"a slate of {k} from {n}, of which {depth} compete",
+        "figures": as_dict(figures),
+        "adds_us": {name: figure.p50_us - least for name, figure in figures.items()},
+    }
+
+
+def show_rules(result: dict[str, Any]) -> None:
+    """Print what each rule costs as a table."""
+    print(f"\n{result['case']}")
+    for name, figure in result["figures"].items():
+        print(
+            f"  {name:20} best {figure['best_us']:8.1f} us   p50 {figure['p50_us']:8.1f}"
+            f"   p99 {figure['p99_us']:8.1f}   adds {result['adds_us'][name]:8.1f}"
+        )
+
+
 CASES = [
     ("mmr", 500, 50, 64),
     ("dpp", 500, 50, 64),
@@ -175,8 +244,13 @@ def main() -> None:
         results.append(run(*case, short=options.short))
         if not options.json:
             show(results[-1])
+    slates = [(500, 20, 100), (500, 50, 500)]
+    rules = [run_rules(*slate, short=options.short) for slate in slates]
     if options.json:
-        json.dump({"machine": about, "results": results}, sys.stdout, indent=2)
+        json.dump({"machine": about, "results": results, "rules": rules}, sys.stdout, indent=2)
+        return
+    for result in rules:
+        show_rules(result)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Each rule against a plain reading of docs/rerank.md, together, and where they cannot be kept."""
 
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from features.types import Query, Slate
+from ranking.attributes import Attribute
+from ranking.filters.table import Labels, Table
 from ranking.rerank import (
     Rules,
     arrange,
@@ -21,8 +24,10 @@ from ranking.rerank import (
     depth_for,
     faults,
     fill,
+    groups,
     pin_faults,
     showings,
+    within,
 )
 from tests.contracts import RerankerContract
 from tests.ranking.slates import Reference, World, counted, draw
@@ -572,3 +577,26 @@ def test_an_own_re_ranker_that_answers_badly_is_told(
     rules = own(monkeypatch, lambda *_: answer)
     with pytest.raises(error, match=r"re-ranker|pick"):
         draw(1).arrange(rules)
+
+
+def test_an_attribute_by_item_is_the_column_by_label() -> None:
+    rows = [{"genre": ["b", "a", "b"]}, {}, {"genre": []}, {"genre": ["c"]}, {"genre": ["a"]}]
+    table = Table.of(rows)
+    column = table.columns["genre"]
+    assert isinstance(column, Labels)
+    attribute = Attribute.of(column)
+    names = list(column.codes)
+    found = [
+        {names[code] for code in attribute.codes[low:high]}
+        for low, high in itertools.pairwise(attribute.starts.tolist())
+    ]
+    assert found == [{"a", "b"}, set(), set(), {"c"}, {"a"}]
+    assert len(attribute.codes) == 4
+
+
+def test_the_kernel_and_the_groups_weigh_rules_alike() -> None:
+    assert (within._RESERVE, within._CAP, within._PROMOTION) == (
+        groups.RESERVE,
+        groups.CAP,
+        groups.PROMOTION,
+    )
