@@ -2,23 +2,11 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from features.types import Query
 from features.user_reader import UserRecord
-from ranking.retrieval.gather import in_turn
 from service.answer import Answer
 from service.experiments.findings import Ranked
-from service.observe.spans import Trace
-from service.stages import (
-    block_of,
-    candidates_of,
-    context_of,
-    last_known,
-    scores_of,
-    serial,
-    slate_of,
-)
+from service.from_memory import answer_from_memory
 from service.state import Serving
 from service.surfaces.plan import Plan
 
@@ -36,14 +24,7 @@ def again(
     """
     if user is not None and by.user_schema != read_by.user_schema:
         user = replace(user, row=by.user_schema.default_row, known=False)
-    trace = Trace()
-    context = context_of(query, plan, user, by, now_s)
-    candidates = candidates_of(query, plan, context, by, serial, in_turn)
-    rows, present = last_known(candidates.items, by), np.ones(len(candidates.items), np.bool_)
-    block = block_of(plan, context, candidates, (rows, present), by)
-    scores = scores_of(plan, context, block, rows, by, serial, trace)
-    slate = slate_of(query, plan, context, block, scores, by, trace)
-    return ranked(Answer(query, plan, user, context, candidates, block, scores, slate), by)
+    return ranked(answer_from_memory(query, plan, user, now_s, by), by)
 
 
 def ranked(answer: Answer, serving: Serving) -> Ranked:

@@ -12,19 +12,11 @@ from features.types import Context, Query
 from features.user_reader import UserRecord
 from ranking.artifact import StoredRows
 from ranking.rerank.own import order
-from ranking.retrieval.gather import in_turn
 from ranking.retrieval.trial import trial
 from service.answer import Answer
-from service.observe.spans import NS_PER_MS, Trace
-from service.stages import (
-    block_of,
-    candidates_of,
-    context_of,
-    last_known,
-    scores_of,
-    serial,
-    slate_of,
-)
+from service.from_memory import answer_from_memory
+from service.observe.spans import NS_PER_MS
+from service.stages import context_of
 from service.state import Serving
 from service.surfaces.plan import Plan
 
@@ -72,16 +64,20 @@ def try_out(plan: Plan, serving: Serving, people: Sequence[Asker]) -> Tried:
         )
         contexts.append(context_of(asked, plan, user, serving, NOW_S))
         try:
-            _answer(asked, plan, user, serving)  # the first compiles what has not been yet
+            answer_from_memory(
+                asked, plan, user, NOW_S, serving
+            )  # the first compiles what has not been yet
             began = perf_counter_ns()
-            answer = _answer(asked, plan, user, serving)
+            answer = answer_from_memory(asked, plan, user, NOW_S, serving)
             ms.append((perf_counter_ns() - began) / NS_PER_MS)
         except Exception as fault:  # noqa: BLE001  whatever it is, it is what is told
             faults[f"{type(fault).__name__}: {fault}"] = None
             continue
         items.append(len(answer.slate.picks))
         relaxed.update(answer.slate.relaxed)
-        faults |= dict.fromkeys(_faults(answer, _answer(asked, plan, user, serving), serving))
+        faults |= dict.fromkeys(
+            _faults(answer, answer_from_memory(asked, plan, user, NOW_S, serving), serving)
+        )
     for call in plan.calls:
         faults |= dict.fromkeys(trial(call, serving.snapshot, contexts))
     return Tried(plan, np.array(ms), np.array(items, np.int64), relaxed, list(faults))
@@ -93,17 +89,6 @@ def _user(stored: StoredRows, user: int) -> Asker:
     times = stored.history_times[low:high][::-1]
     record = UserRecord(stored.user_rows[user], True, history, times)
     return Query(user_id=stored.user_ids[user], seed=SEED), record
-
-
-def _answer(query: Query, plan: Plan, user: UserRecord | None, serving: Serving) -> Answer:
-    trace = Trace()
-    context = context_of(query, plan, user, serving, NOW_S)
-    candidates = candidates_of(query, plan, context, serving, serial, in_turn)
-    stored = last_known(candidates.items, serving), np.ones(len(candidates.items), np.bool_)
-    block = block_of(plan, context, candidates, stored, serving)
-    scores = scores_of(plan, context, block, stored[0], serving, serial, trace)
-    slate = slate_of(query, plan, context, block, scores, serving, trace)
-    return Answer(query, plan, user, context, candidates, block, scores, slate)
 
 
 def _faults(answer: Answer, again: Answer, serving: Serving) -> Iterator[str]:
