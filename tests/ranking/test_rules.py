@@ -137,9 +137,9 @@ def test_attribute_caps_and_windows_hold_or_are_told(seed: int) -> None:
         capped = world.arrange({"caps": [{**GENRE, "most": most}]})
         too_many = max(counts(world, capped).values()) > most
         assert capped.relaxed == (("cap genre",) if too_many else ())
-    for within, most in ((2, 1), (4, 1), (5, 2), (9, 4)):
-        spread = world.arrange({"windows": [{**GENRE, "within": within, "most": most}]})
-        expected = ("window genre",) if crowded(world, world.shown(spread), within, most) else ()
+    for places, most in ((2, 1), (4, 1), (5, 2), (9, 4)):
+        spread = world.arrange({"windows": [{**GENRE, "within": places, "most": most}]})
+        expected = ("window genre",) if crowded(world, world.shown(spread), places, most) else ()
         assert spread.relaxed == expected
     generous = world.arrange({"caps": [{**GENRE, "label": "a", "most": 2}]})
     assert generous.relaxed == ()
@@ -580,7 +580,13 @@ def test_an_own_re_ranker_that_answers_badly_is_told(
 
 
 def test_an_attribute_by_item_is_the_column_by_label() -> None:
-    rows = [{"genre": ["b", "a", "b"]}, {}, {"genre": []}, {"genre": ["c"]}, {"genre": ["a"]}]
+    rows: list[dict[str, Any]] = [
+        {"genre": ["b", "a", "b"]},
+        {},
+        {"genre": []},
+        {"genre": ["c"]},
+        {"genre": ["a"]},
+    ]
     table = Table.of(rows)
     column = table.columns["genre"]
     assert isinstance(column, Labels)
