@@ -68,7 +68,7 @@ def test_without_anything_new_nothing_can_be_compared(serving: Serving) -> None:
 
 def test_a_model_is_no_better_than_itself(serving: Serving) -> None:
     before, relevant = cut(NOW, serving[1])
-    verdict = compare(NOW, before, relevant, *[serving[0]] * 2, serving[1], SEED)
+    verdict = compare(NOW, before, relevant, serving[0], *serving, SEED)
     assert verdict.users == 40
     assert verdict.difference.low == verdict.difference.mean == verdict.difference.high == 0
     assert not verdict.worse
