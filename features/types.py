@@ -86,12 +86,12 @@ class Context:
     was stored. ``history`` holds the items consumed, most recent first, session and seed items
     ahead of the stored ones, unknown ids dropped, without duplicates: int64[h].
     ``exclude`` holds what must not be shown besides: int64[e]. ``hidden`` is bool[n_items], True
-    for each item that the request's filter does not let pass; None where it has none.
-    ``ages_s`` is float32[h], how long ago each interaction of the history was, 0 for the session
-    and seed items. ``served`` is int64[s], what the user was shown lately, latest first, repeats
-    kept, and ``served_ages_s`` float32[s] how long ago. ``live`` is None where nothing is counted
-    (in training, and before the first event). ``now_s`` is seconds since the epoch, ``seed`` the
-    request's.
+    for each item that the request's filter does not let pass; None where it has none. ``ages_s`` is
+    float32[h], how long ago each interaction of the history was, 0 for the session and seed items;
+    ``times`` is float32[h], how often, where that is asked for. ``served`` is int64[s], what the
+    user was shown lately, latest first, repeats kept, and ``served_ages_s`` float32[s] how long
+    ago. ``live`` is None where nothing is counted (in training, and before the first event).
+    ``now_s`` is seconds since the epoch, ``seed`` the request's.
     """
 
     user_row: NDArray[np.float32]
@@ -100,6 +100,7 @@ class Context:
     exclude: Items
     hidden: Mask | None = None
     ages_s: NDArray[np.float32] = field(default_factory=_none)
+    times: NDArray[np.float32] = field(default_factory=_none)
     served: Items = field(default_factory=_no_items)
     served_ages_s: NDArray[np.float32] = field(default_factory=_none)
     live: Live | None = None

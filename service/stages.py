@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.errors import StoreUnavailable
 from features.near_cache import Gathered
@@ -25,6 +26,7 @@ from features.types import (
     Slate,
 )
 from ranking.assemble import assemble
+from ranking.catalogue import Catalogue
 from ranking.freshness import ages_of
 from ranking.light import lighten
 from ranking.masks import blocked
@@ -37,9 +39,13 @@ from service.observe.spans import Trace
 from service.state import Serving
 from service.surfaces.plan import Plan
 
+type Floats = NDArray[np.float32]
+
 type Share = Callable[[Work, int, float], int]
 """(work, rows, nanoseconds per row) -> the number of threads that took part."""
 
+
+NEVER = np.empty(0, np.float32)
 
 PINS = "pin"
 """Whose offer the pinned items are, among the sources."""
@@ -89,6 +95,7 @@ def context_of(
     ages_s = np.zeros(len(visit) + len(known.history), np.float32)
     ages_s[len(visit) :] = ages_of(known.times_ms, now_s)
     served, shown_places = catalogue.located(known.shown, repeats=True)
+    again = not plan.surface.filters.seen  # only then does it matter how often
     return Context(
         user_row=known.row,
         known=known.known,
@@ -96,12 +103,19 @@ def context_of(
         exclude=catalogue.ordinals((*query.exclude, *query.shown, *known.disliked)),
         hidden=_hidden(query, plan, serving),
         ages_s=ages_s[places],
+        times=_times(history, (*visit, *known.history), catalogue) if again else NEVER,
         served=served,
         served_ages_s=ages_of(known.shown_times_ms, now_s)[shown_places],
         live=serving.live,
         now_s=now_s,
         seed=query.seed,
     )
+
+
+def _times(history: Items, ids: Sequence[str], catalogue: Catalogue) -> Floats:
+    """Return float32[h], how often each item of the history stands among the ids."""
+    items, times = np.unique(catalogue.located(ids, repeats=True)[0], return_counts=True)
+    return times[np.searchsorted(items, history)].astype(np.float32)
 
 
 def _stranger(schema: Schema) -> UserRecord:

@@ -202,6 +202,14 @@ def test_what_was_taken_last_comes_again_first() -> None:
     assert found.items.tolist() == [10, 11, 12]
 
 
+def test_what_was_taken_often_comes_again_before_what_was_taken_once_and_later() -> None:
+    made = snapshot()
+    ages = np.array([100.0, 200.0, 300.0], np.float32)
+    asker = replace(context(4, 9, 20), ages_s=ages, times=np.array([1, 1, 5], np.float32))
+    found = SOURCES["again"](asker, made, blocked(asker, made, seen=False), 3)
+    assert found.items.tolist() == [20, 4, 9]
+
+
 def test_what_is_looked_at_now_does_not_come_again() -> None:
     asker = returning([0.0, 40.0, 90.0])
     made = snapshot(500)

@@ -282,6 +282,12 @@ def test_what_was_consumed_comes_again_where_the_surface_allows_it(client: Clien
     answer = client.recommend(user_id=user, surface="again").json
     assert {item["item_id"] for item in answer["items"]} == {"50", "181", "172"}
     assert {item["source"] for item in answer["items"]} == {"again"}
+    for _ in range(4):
+        events(client, {"user_id": user, "item_id": "181"})
+    events(client, {"user_id": user, "item_id": "172"})
+    debug = client.recommend(user_id=user, surface="again", debug=True).json["debug"]
+    [scores] = [{item["item_id"]: item["provenance"][0]["score"] for item in debug["items"]}]
+    assert scores["181"] > scores["172"] > scores["50"]
 
 
 def test_popular_trending_and_latest_follow_the_events_within_moments(client: Client) -> None:
