@@ -8,7 +8,7 @@ A stage that reads the store may fail; what then stands in its place is its fall
     |----------|-------------------------------|-------------------------------------------|
     | context  | a stranger, with the session  | popular items, or the session's likes     |
     | features | the rows last known           | the full ranking, on rows that may be old |
-    | rerank   | plain top-k                   | the best scores, without diversity        |
+    | rerank   | the rules without diversity   | the best scores that the rules allow      |
 
 Each use of one is told in the answer's `degraded` and counted. A scorer that raises is a bug,
 not a fault: that request fails, alone.

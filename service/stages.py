@@ -6,6 +6,7 @@ specification of every other.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from ranking.catalogue import Catalogue
 from ranking.freshness import ages_of
 from ranking.light import lighten
 from ranking.masks import blocked
-from ranking.rerank import arrange, depth_for, fill, pins_of, showings
+from ranking.rerank import arrange, depth_for, pins_of, showings
 from ranking.retrieval import Found, appraise, merge
 from ranking.retrieval.gather import Begin, gather
 from ranking.view import veil
@@ -266,12 +267,11 @@ def slate_of(
     serving: Serving,
     trace: Trace,
 ) -> Slate:
-    """Pick the slate by the surface's rules; by score alone where the deadline has passed."""
+    """Pick the slate by the surface's rules; without diversity where the deadline has passed."""
     depth, snapshot = depth_for(query.limit), serving.snapshot
-    if (query.diversity or not plan.rules.plain) and not trace.left_s():
+    if query.diversity and not trace.left_s():
         trace.degrade("rerank", "deadline")
-        picks = fill(block.items, scores, snapshot.directions, query.limit, 0.0, depth)
-        return Slate(picks, scores[picks])
+        query = replace(query, diversity=0.0)
     served, lift = plan.surface.filters.served, None
     if served is not None and served.discount < 1 and len(context.served):
         lift = showings(context, served.within_s).lift(served.discount, block.items)

@@ -35,9 +35,12 @@ def demo(
 
     Parameters
     ----------
-    once: Exit 0 after the slates instead of serving on.
-    retrain: Learn a new model even if an earlier demo left one.
-    folder: Where the demo's artifacts are kept.
+    once
+        Exit 0 after the slates instead of serving on.
+    retrain
+        Learn a new model even if an earlier demo left one.
+    folder
+        Where the demo's artifacts are kept.
 
     """
     if retrain or not _usable(folder):

@@ -33,13 +33,19 @@ def evaluate(
 
     Parameters
     ----------
-    json: Print the report as JSON instead of tables.
-    picture: Also draw it, into this PNG or SVG file.
-    write: Also write it as a page of Markdown, which shows the picture if there is one.
-    peers: Also have ALS, BPR, item-kNN, EASE and popularity recommend from the same split, each
+    json
+        Print the report as JSON instead of tables.
+    picture
+        Also draw it, into this PNG or SVG file.
+    write
+        Also write it as a page of Markdown, which shows the picture if there is one.
+    peers
+        Also have ALS, BPR, item-kNN, EASE and popularity recommend from the same split, each
         after a search for its parameters. It takes minutes.
-    off_policy: Instead, hold the off-policy estimators against a real logged experiment.
-    seed: The same data and seed give the same report.
+    off_policy
+        Instead, hold the off-policy estimators against a real logged experiment.
+    seed
+        The same data and seed give the same report.
 
     """
     try:

@@ -30,14 +30,22 @@ def explain(
 
     Parameters
     ----------
-    user: The user's id; without one, `--session` says what was looked at.
-    session: Items of this visit, latest first.
-    surface: Where it would be shown.
-    limit: Items wanted.
-    filter: Which items may be shown.
-    why_not: Items of which to tell what became of them.
-    columns: Contributions shown per item.
-    url: Where the service listens.
+    user
+        The user's id; without one, `--session` says what was looked at.
+    session
+        Items of this visit, latest first.
+    surface
+        Where it would be shown.
+    limit
+        Items wanted.
+    filter
+        Which items may be shown.
+    why_not
+        Items of which to tell what became of them.
+    columns
+        Contributions shown per item.
+    url
+        Where the service listens.
 
     """
     if user is None and not session:

@@ -26,8 +26,10 @@ def load(
 
     Parameters
     ----------
-    artifact: An artifact, or a folder of artifacts, of which the newest is taken.
-    history_cap: Interactions kept per user.
+    artifact
+        An artifact, or a folder of artifacts, of which the newest is taken.
+    history_cap
+        Interactions kept per user.
 
     """
     folder = locate(artifact)

@@ -31,7 +31,8 @@ def export_(
 
     Parameters
     ----------
-    into: The folder; one below it for each log.
+    into
+        The folder; one below it for each log.
 
     """
     try:

@@ -25,7 +25,8 @@ def show(*, url: str = URL) -> None:
 
     Parameters
     ----------
-    url: Where a replica listens.
+    url
+        Where a replica listens.
 
     """
     known = ask(url, "GET", "/v1/models")
@@ -52,8 +53,10 @@ def activate(version: str, /, *, url: str = URL) -> None:
 
     Parameters
     ----------
-    version: As `braid models` lists it.
-    url: Where the replica listens that tries it first.
+    version
+        As `braid models` lists it.
+    url
+        Where the replica listens that tries it first.
 
     """
     now = ask(url, "POST", "/v1/models/activate", {"version": version})
@@ -66,7 +69,8 @@ def rollback(*, url: str = URL) -> None:
 
     Parameters
     ----------
-    url: Where a replica listens.
+    url
+        Where a replica listens.
 
     """
     now = ask(url, "POST", "/v1/models/rollback", {})

@@ -25,11 +25,16 @@ def replay(
 
     Parameters
     ----------
-    request_id: As `GET /v1/requests` lists it; one query of a batch with `.0`, `.1` behind it.
-    model: The version to run it by; without it the one that serves.
-    changes: Settings of the surface, as TOML: --set rerank.diversity=0.9
-    body: Fields of the request, as TOML: --body limit=5
-    url: Where the replica listens that answered it.
+    request_id
+        As `GET /v1/requests` lists it; one query of a batch with `.0`, `.1` behind it.
+    model
+        The version to run it by; without it the one that serves.
+    changes
+        Settings of the surface, as TOML: --set rerank.diversity=0.9
+    body
+        Fields of the request, as TOML: --body limit=5
+    url
+        Where the replica listens that answered it.
 
     """
     wanted: dict[str, Any] = {

@@ -40,11 +40,16 @@ def retrain(
 
     Parameters
     ----------
-    artifacts: The folder of artifacts: the new one goes there, and its newest is what serves.
-    activate: Compare with what the service at --url serves, and have it serve the new one.
-    url: Where a replica listens.
-    seed: The same data and seed give the same model and the same verdict.
-    json: Print the verdict as JSON.
+    artifacts
+        The folder of artifacts: the new one goes there, and its newest is what serves.
+    activate
+        Compare with what the service at --url serves, and have it serve the new one.
+    url
+        Where a replica listens.
+    seed
+        The same data and seed give the same model and the same verdict.
+    json
+        Print the verdict as JSON.
 
     """
     serving, stored = read_both(_serving(artifacts, url if activate else None))

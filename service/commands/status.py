@@ -18,7 +18,8 @@ def status(*, url: str = "http://127.0.0.1:8000") -> None:
 
     Parameters
     ----------
-    url: Where it listens.
+    url
+        Where it listens.
 
     """
     address = urlsplit(url)

@@ -23,10 +23,14 @@ def train(
 
     Parameters
     ----------
-    out: The folder that gets the artifact, under its version.
-    seed: The same data and seed give the same model.
-    live: Let the model see live counts and the times of interactions (docs/scoring.md).
-    served: A folder of `braid log export`: learn from what was served, too.
+    out
+        The folder that gets the artifact, under its version.
+    seed
+        The same data and seed give the same model.
+    live
+        Let the model see live counts and the times of interactions (docs/scoring.md).
+    served
+        A folder of `braid log export`: learn from what was served, too.
 
     """
     try:
