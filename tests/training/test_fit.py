@@ -9,7 +9,7 @@ from tests.training.worlds import DAY_MS, small_world
 from training.embeddings import DIMENSIONS, item_embeddings
 from training.fit import fit
 from training.interactions import Interactions
-from training.neighbours import FADE, NEIGHBOURS, REACH, SHRINKAGE, neighbours
+from training.neighbours import BACK, FADE, NEIGHBOURS, REACH, SHRINKAGE, neighbours
 from training.popularity import HALF_LIFE_DAYS, decayed
 
 WORLD = small_world()
@@ -71,7 +71,9 @@ def test_neighbours_are_those_consumed_close_to_each_other() -> None:
         for p, a in enumerate(own):
             for q, b in enumerate(own):
                 if 0 < abs(p - q) <= REACH:
-                    close[a, b] = close.get((a, b), 0.0) + math.exp(-abs(p - q) / FADE)
+                    came_first = 1.0 if p > q else BACK  # the latest is at place 0
+                    weight = came_first * math.exp(-abs(p - q) / FADE)
+                    close[a, b] = close.get((a, b), 0.0) + weight
     table, scores = neighbours(OWN, 60)
     for a in range(60):
         expected = {
