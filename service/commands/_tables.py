@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -9,8 +10,7 @@ from training.bootstrap import Estimate
 from training.offpolicy.check import OffPolicy
 from training.report import Comparison, Report
 
-MEASURES = {
-    "recall@50": "R@50",
+BEYOND = {
     "mrr": "MRR",
     "novelty": "bits",
     "ild": "ILD",
@@ -23,9 +23,10 @@ OVER_ALL = {"coverage": "cover", "gini": "Gini"}
 
 
 def of_report(report: Report) -> list[Table | Text]:
-    """Return the table of recommenders, that of sources, and a line per comparison."""
+    """Return two tables of recommenders, that of sources, and a line per comparison."""
     return [
-        _recommenders(report),
+        _hits(report),
+        _beyond(report),
         _reach(report),
         *(Text(sentence(one)) for one in report.comparisons),
     ]
@@ -42,56 +43,58 @@ def sentence(one: Comparison) -> str:
 
 def of_policies(checks: Sequence[OffPolicy]) -> Table:
     """Return what one policy's log says of the other, beside what that one earned, in per mille."""
-    table = Table(title="Open Bandit sample: clicks per 1000 shown", title_justify="left")
-    table.add_column("campaign")
-    table.add_column("from the log of")
-    table.add_column("rounds that count", justify="right")
-    table.add_column("the value of")
-    for name in ("on policy", *checks[0].estimates):
-        table.add_column(name, justify="right", no_wrap=True)
+    title = "Open Bandit sample: clicks per 1000 shown, by its own log and by the other policy's"
+    table = _table(title, "of, by", "weight", "on policy", *checks[0].estimates)
     for one in checks:
         values = [one.on_policy, *one.estimates.values()]
         table.add_row(
-            one.campaign,
-            one.behaviour,
-            f"{one.effective_rounds:.0f} of {one.rounds}",
-            one.target,
-            *(_interval(value, 1000, 1) for value in values),
+            f"{one.campaign}:\n{one.target}, {one.behaviour}",
+            f"{one.effective_rounds:.0f}\nrounds",
+            *(_interval(value, 1000, 1, "\n") for value in values),
         )
     return table
 
 
-def _recommenders(report: Report) -> Table:
-    table = Table(title=f"{report.data}: {report.users} users", title_justify="left")
-    table.add_column("", no_wrap=True)
-    table.add_column("NDCG@10", justify="right", no_wrap=True)
-    for short in (*MEASURES.values(), *OVER_ALL.values(), *report.segments):
-        table.add_column(short, justify="right", no_wrap=True)
-    kind = None
+def _hits(report: Report) -> Table:
+    title = f"{report.data}: {report.users} users, NDCG@10 also by how much is known of them"
+    table = _table(title, "", "NDCG@10", "R@50", *report.segments)
     for row in report.rows:
-        if kind not in (None, row.kind):
-            table.add_section()
-        kind = row.kind
+        segments = [row.segments[name].mean for name in report.segments]
         table.add_row(
             row.name,
             _interval(row.measures["ndcg@10"], 1, 3),
-            *(f"{row.measures[name].mean:.3f}" for name in MEASURES),
-            *(f"{row.over_all[name]:.3f}" for name in OVER_ALL),
-            *(f"{row.segments[name].mean:.3f}" for name in report.segments),
+            *(f"{mean:.3f}" for mean in (row.measures["recall@50"].mean, *segments)),
         )
+    return table
+
+
+def _beyond(report: Report) -> Table:
+    table = _table("Beyond hits", "", *BEYOND.values(), *OVER_ALL.values())
+    for row in report.rows:
+        means = [row.measures[name].mean for name in BEYOND]
+        means += [row.over_all[name] for name in OVER_ALL]
+        table.add_row(row.name, *(f"{mean:.3f}" for mean in means))
     return table
 
 
 def _reach(report: Report) -> Table:
-    table = Table(title="What the ranker gets to see", title_justify="left")
-    for name in ("", "items", "recall", "nobody else's", "NDCG@10 at best"):
-        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    heads = ("", "items", "recall", "alone", "NDCG@10 at best")
+    table = _table("What the ranker gets to see", *heads)
     for one in report.reach:
         shares = (one.recall, one.alone, one.best_ndcg_10)
         table.add_row(one.name, f"{one.offered:.0f}", *(f"{share:.3f}" for share in shares))
     return table
 
 
-def _interval(value: Estimate, factor: float, digits: int) -> str:
+def _table(title: str, first: str, *others: str) -> Table:
+    """Return a table that fits into 80 columns: numbers to the right, nothing cut."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for head in others:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def _interval(value: Estimate, factor: float, digits: int, between: str = " ") -> str:
     mean, low, high = (factor * one for one in (value.mean, value.low, value.high))
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{mean:.{digits}f}{between}[{low:.{digits}f}, {high:.{digits}f}]"
