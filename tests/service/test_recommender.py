@@ -66,8 +66,9 @@ again.quota = 30
 
 [surfaces.trends]
 deadline_ms = 9000
+limit = 200
 [surfaces.trends.sources]
-trending.quota = 20
+trending.quota = 2000
 [surfaces.trends.scoring]
 objectives = { trend = 1.0 }
 
