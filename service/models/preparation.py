@@ -26,6 +26,7 @@ from service.surfaces.file import SurfaceFile
 
 LONGEST_WARMING_S: Final = 10.0
 WARMING_LOOK_S: Final = 0.02
+NO_MORE_AFTER_S: Final = 1.0
 
 
 class Preparation:
@@ -84,7 +85,8 @@ class Preparation:
         except (ArtifactRejected, SettingInvalid, SchemaInvalid, SurfacesRejected) as fault:
             raise VersionRefused(str(fault)) from fault
         inspect(serving, golden_requests(stored))
-        self._await_rows(serving.near)
+        if serving.near is not before.near:
+            self._await_rows(serving.near, len(snapshot.catalogue))
         return serving
 
     def _serving(self, snapshot: Snapshot, before: Serving | None) -> Serving:
@@ -105,11 +107,20 @@ class Preparation:
             tracking.follow(serving.near, snapshot.popular)
         return serving
 
-    def _await_rows(self, near: NearCache) -> None:
-        """Wait until the rows are near, so that the first requests do not all ask the store."""
+    def _await_rows(self, near: NearCache, items: int) -> None:
+        """Wait until the rows are near, so that the first requests do not all ask the store.
+
+        Rows that the store lacks never come: where no more do, that is all.
+        """
         latest = time.monotonic() + LONGEST_WARMING_S
-        while near.used < near.slots and self._tracking.trust.holds() and time.monotonic() < latest:
+        used, came = near.used, time.monotonic()
+        while used < min(items, near.slots) and self._tracking.trust.holds():
             time.sleep(WARMING_LOOK_S)
+            now = time.monotonic()
+            if near.used != used:
+                used, came = near.used, now
+            if now > latest or now - came > NO_MORE_AFTER_S:
+                return
 
 
 def _own_scorer(spec: str, snapshot: Snapshot) -> FunctionScorer:
