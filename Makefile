@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate load bench test test-gil check lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil check lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,10 @@ serve: setup ## Serve an artifact (ARGS="--redis redis://... --artifact DIR")
 
 evaluate: setup ## Measure every stage offline: NDCG, recall, coverage (ARGS=--json)
 	@$(python) -m service.cli evaluate $(ARGS)
+
+peers: setup ## Measure Braid beside ALS, BPR, kNN and EASE on one split (ARGS=--json)
+	@$(PYTHON3) -m scripts.bootstrap peers
+	@$(python) -m service.cli evaluate --peers $(ARGS)
 
 load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL (ARGS="--host http://... -u 50")
 	@$(PYTHON3) -m scripts.bootstrap load
@@ -55,5 +59,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-load .venv-bench .venv-feast .venv-gil .venv-kernels build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-load .venv-bench .venv-feast .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
