@@ -31,6 +31,8 @@ _LOWS, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _ONE, _FACTOR = np.uint64(1), np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _BYTES = 8  # of a word; behind a text stand as many, so that its last word may be read whole
 
+NOTHING = np.empty(0, np.int64)
+
 type Bytes = NDArray[np.uint8]
 type Table = NDArray[np.uint64]
 """Pairs, open addressing: an id's hash, and where it begins in the text above its ordinal."""
@@ -62,6 +64,8 @@ class Names:
         Unknown ids are dropped, and repeats unless they are wanted.
         """
         wanted = tuple(item_ids)
+        if not wanted:
+            return NOTHING, NOTHING
         found, places = np.empty((2, len(wanted)), np.int64)
         known = (self._text, self._size, self._table)
         count = look_up(_text(wanted), len(wanted), *known, repeats, found, places)

@@ -41,14 +41,24 @@ class Reasons:
     def __init__(self, templates: Mapping[str, str]) -> None:
         self._templates = {**TEMPLATES, **templates}
         self._names = {source: _names(text) for source, text in self._templates.items()}
+        # Most reasons are the same for every pick: these are looked up, not filled in.
+        self._same = {source: text for source, text in self._templates.items() if "{" not in text}
+        self._same_without = self._same | {
+            source: self._same[OTHERWISE]
+            for source, names in self._names.items()
+            if BECAUSE in names and OTHERWISE in self._same
+        }
 
     def __call__(self, source: str, item: int, because: int, catalogue: Catalogue) -> str:
         """Say why ``item`` is shown; ``because`` is an ordinal, or -1."""
-        names = self._names.get(source, _OF_OTHERS)
-        if because < 0 and BECAUSE in names:
-            source = OTHERWISE
-            names = self._names[OTHERWISE]
-        text = self._templates.get(source) or self._templates[OTHERWISE]
+        same = (self._same if because >= 0 else self._same_without).get(source)
+        return same if same is not None else self._filled(source, item, because, catalogue)
+
+    def _filled(self, source: str, item: int, because: int, catalogue: Catalogue) -> str:
+        names = self._names.get(source, ())
+        if source not in self._templates or (because < 0 and BECAUSE in names):
+            source, names = OTHERWISE, self._names[OTHERWISE]
+        text = self._templates[source]
         for name in names:
             if name == BECAUSE:
                 text = text.replace("{because}", title(because, catalogue))
@@ -77,9 +87,6 @@ def title(item: int, catalogue: Catalogue) -> str:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_NAME.findall(text)))
-
-
-_OF_OTHERS: Final = _names(TEMPLATES[OTHERWISE])
 
 
 def _words(value: Any) -> str:

@@ -93,8 +93,6 @@ def context_of(
     visit = (*query.session, *query.seed_items)
     known = user if user is not None else _stranger(serving.user_schema)
     history, places = catalogue.located((*visit, *known.history))
-    ages_s = np.zeros(len(visit) + len(known.history), np.float32)
-    ages_s[len(visit) :] = ages_of(known.times_ms, now_s)
     served, shown_places = catalogue.located(known.shown, repeats=True)
     again = not plan.surface.filters.seen  # only then does it matter how often
     return Context(
@@ -103,14 +101,21 @@ def context_of(
         history=history,
         exclude=catalogue.ordinals((*query.exclude, *query.shown, *known.disliked)),
         hidden=_hidden(query, plan, serving),
-        ages_s=ages_s[places],
+        ages_s=_ages_s(len(visit), known.times_ms, places, now_s) if len(places) else NEVER,
         times=_times(history, (*visit, *known.history), catalogue) if again else NEVER,
         served=served,
-        served_ages_s=ages_of(known.shown_times_ms, now_s)[shown_places],
+        served_ages_s=ages_of(known.shown_times_ms[shown_places], now_s) if len(served) else NEVER,
         live=serving.live,
         now_s=now_s,
         seed=query.seed,
     )
+
+
+def _ages_s(visited: int, times_ms: NDArray[np.int64], places: Items, now_s: float) -> Floats:
+    """Return float32[h], the ages of those at ``places`` behind so many of this moment."""
+    ages_s = np.zeros(visited + len(times_ms), np.float32)
+    ages_s[visited:] = ages_of(times_ms, now_s)
+    return ages_s[places]
 
 
 def _times(history: Items, ids: Sequence[str], catalogue: Catalogue) -> Floats:
