@@ -38,6 +38,7 @@ from benchmarks.standard import (
     wishes,
 )
 from benchmarks.world import World
+from ranking.rerank.ramp import RAMP
 
 TOLERANCE = 1e-5
 LOADS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.1)
@@ -163,7 +164,7 @@ def _with_gil(flags: Sequence[str]) -> list[Offer]:
 
 
 class Reference:
-    """The plainest computation of W1: LightGBM, sort, MMR as the paper has it."""
+    """The plainest computation of W1: LightGBM, sort, MMR that grows over the first places."""
 
     def __init__(self, world: World) -> None:
         self._model = lightgbm.Booster(model_str=world.model_text)
@@ -177,7 +178,8 @@ class Reference:
         raw = self._model.predict(rows, raw_score=True, num_threads=1)
         scores = np.asarray(raw, np.float32)
         best = np.argsort(-scores, kind="stable")[:DEPTH]
-        picks = best[numpy_mmr(scores[best], self._world.embeddings[items[best]], LIMIT, DIVERSITY)]
+        vectors = self._world.embeddings[items[best]]
+        picks = best[numpy_mmr(scores[best], vectors, LIMIT, DIVERSITY, RAMP)]
         return [(candidates[pick], float(scores[pick])) for pick in picks]
 
 

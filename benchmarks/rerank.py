@@ -53,7 +53,9 @@ def unit_range(relevance: Scores) -> Scores:
     return np.asarray((relevance - low) / (relevance.max() - low))
 
 
-def numpy_mmr(relevance: Scores, vectors: Vectors, k: int, diversity: float) -> Picks:
+def numpy_mmr(
+    relevance: Scores, vectors: Vectors, k: int, diversity: float, ramp: int = 1
+) -> Picks:
     """Do what a careful team writes: one matrix-vector product per pick."""
     scaled, units = unit_range(relevance), unit_rows(vectors)
     picks = np.empty(k, np.int64)
@@ -63,7 +65,8 @@ def numpy_mmr(relevance: Scores, vectors: Vectors, k: int, diversity: float) -> 
     for step in range(1, k):
         taken[picks[step - 1]] = True
         np.maximum(nearest, units @ units[picks[step - 1]], out=nearest)
-        worth = (1 - diversity) * scaled - diversity * nearest
+        strength = diversity * min(1.0, step / ramp)
+        worth = (1 - strength) * scaled - strength * nearest
         worth[taken] = -np.inf
         picks[step] = np.argmax(worth)
     return picks

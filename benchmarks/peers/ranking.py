@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEPTH = 5  # re-rank this many times the slate's length, as Braid does
-SMALLEST_DEPTH = 100
+SMALLEST_DEPTH = 250
+RAMP = 9  # places over which the diversity grows, as Braid's does
 
 
 class Ranker:
@@ -47,7 +48,7 @@ class Ranker:
 def mmr(
     relevance: NDArray[np.float32], units: NDArray[np.float32], k: int, diversity: float
 ) -> NDArray[np.int64]:
-    """Pick k greedily by maximal marginal relevance; relevance is sorted, best first."""
+    """Pick k greedily by MMR that grows over the first places; relevance is sorted, best first."""
     n, width = units.shape
     k = min(k, n)
     low, span = relevance[-1], max(relevance[0] - relevance[-1], np.float32(1e-30))
@@ -59,12 +60,13 @@ def mmr(
         picks[step] = pick
         taken[pick] = True
         best, following = np.float32(-1e30), 0
+        strength = diversity * min(1.0, (step + 1) / RAMP)
         for i in range(n):
             likeness = np.float32(0.0)
             for f in range(width):
                 likeness += units[i, f] * units[pick, f]
             nearest[i] = max(nearest[i], likeness)
-            worth = (1 - diversity) * (relevance[i] - low) / span - diversity * nearest[i]
+            worth = (1 - strength) * (relevance[i] - low) / span - strength * nearest[i]
             if not taken[i] and worth > best:
                 best, following = worth, i
         pick = following

@@ -40,7 +40,8 @@ def arrange(
     TypeError where a re-ranker of the user's own answers badly.
     """
     if rules.plain and lift is None and not (query.pins or query.boosts):
-        picks = fill(items, scores, snapshot.directions, query.limit, query.diversity, depth)
+        wanted = query.limit, query.diversity, depth, len(query.shown)
+        picks = fill(items, scores, snapshot.directions, *wanted)
         return Slate(picks, scores[picks])
 
     worths, diversity = _worths(query, items, scores, rules, lift), query.diversity
@@ -69,6 +70,7 @@ def arrange(
         explored=_explored(context, items, rules, offset, k),
         rules=rules,
         diversity=diversity,
+        first=offset,
         directions=snapshot.directions,
     )
     if page.explored.places.any():

@@ -8,19 +8,28 @@ from features.kernels import inputs, kernel, output
 from features.types import Scores
 from ranking.lanes import LANES, choose, load, spread, store
 from ranking.rerank.blocks import lay_out
+from ranking.rerank.ramp import strengths
 from ranking.topk import Picks, top_k
 
 # lanes.py: f938b4957a79d83b504ee2106a741e9f0023750d13784fe70bb90dcc4c1099c1
 
 
-def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: float) -> Picks:
+def mmr(
+    relevance: Scores,
+    vectors: NDArray[np.float32],
+    k: int,
+    diversity: float,
+    ramp: int = 1,
+    above: int = 0,
+) -> Picks:
     """Pick k of n items greedily by maximal marginal relevance: int64[min(k, n)], best first.
 
     ``relevance`` is float32[n], scaled here to [0, 1]; ``vectors`` is float32[n, d], compared by
     cosine (a zero or non-finite vector is like nothing). ``diversity`` is 1 - lambda: 0 is
     exactly `top_k`, 1 asks only for unlikeness after the first, the most relevant. NaN relevance
-    comes last, ties go to the lower index. Raises ValueError for a diversity outside [0, 1] or
-    vectors that do not match. Carbonell & Goldstein, SIGIR 1998.
+    comes last, ties go to the lower index. Over the first ``ramp`` places, ``above`` of which are
+    not among these k, the diversity grows (`strengths`). Raises ValueError for a diversity outside
+    [0, 1] or vectors that do not match. Carbonell & Goldstein, SIGIR 1998.
     """
     if not 0.0 <= diversity <= 1.0:
         raise ValueError(f"diversity must be within [0, 1], not {diversity}")
@@ -31,7 +40,7 @@ def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: floa
     relevance = np.ascontiguousarray(relevance, np.float32)
     blocks = lay_out(relevance, vectors)
     picks = np.empty(k, np.int64)
-    count = pick_unlike(relevance, *blocks, diversity, picks)
+    count = pick_unlike(relevance, *blocks, strengths(diversity, ramp, above, k), picks)
     if count < k:  # only NaN is left
         picks[count:] = np.flatnonzero(np.isnan(relevance))[: k - count]
     return picks
@@ -42,7 +51,7 @@ def mmr(relevance: Scores, vectors: NDArray[np.float32], k: int, diversity: floa
     inputs(types.float32),
     inputs(types.float32),
     output(types.float32),
-    types.float64,
+    inputs(types.float64),
     output(types.int64),
     returns=types.int64,
 )
@@ -51,12 +60,13 @@ def pick_unlike(
     units: NDArray[np.float32],
     relevance: NDArray[np.float32],
     may_pick: NDArray[np.float32],
-    diversity: float,
+    diversity: NDArray[np.float64],
     picks: Picks,
 ) -> int:
     """Write picks, the highest score first; return how many there were to pick (see `Blocks`).
 
     ``scores`` float32[n] is the relevance before it was scaled, which may have made two equal.
+    ``diversity`` is each place's.
     """
     size = len(relevance)
     width = len(units) // size
@@ -64,7 +74,6 @@ def pick_unlike(
     picked = np.empty(width, np.float32)
     worths = np.empty(LANES, np.float32)
     places = np.empty(LANES, np.int32)
-    lambda_, penalty = spread(np.float32(1.0 - diversity)), spread(np.float32(diversity))
     pick = -1
     for i in range(len(scores)):
         if may_pick[i] == 0.0 and (pick < 0 or scores[i] > scores[pick]):
@@ -74,6 +83,10 @@ def pick_unlike(
             return step
         picks[step] = pick
         may_pick[pick] = -np.inf
+        if step + 1 == len(picks):
+            break
+        following = diversity[step + 1]
+        lambda_, penalty = spread(np.float32(1.0 - following)), spread(np.float32(following))
         for f in range(width):
             picked[f] = units[pick // LANES * LANES * width + f * LANES + pick % LANES]
         best, place = spread(np.float32(-np.inf)), spread(np.int32(0))

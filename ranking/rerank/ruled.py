@@ -14,6 +14,7 @@ from ranking.rerank.calibration import no_proportions, proportions
 from ranking.rerank.compiled import CompiledRules
 from ranking.rerank.dpp import STEEPEST
 from ranking.rerank.groups import Groups, Limit, exceed, group
+from ranking.rerank.ramp import RAMP, strengths
 from ranking.rerank.within import DPP, MMR, Explored, Promised, pick_within
 from ranking.topk import Picks
 
@@ -27,7 +28,8 @@ class Page:
 
     ``worths`` float32[n] order the candidates ``items`` int64[n]; ``slate`` int64[k] holds the
     pinned ones, else -1. ``above`` int64[b] are the items right above the page. ``explored`` is of
-    all candidates; ``diversity`` goes by ``directions`` float32[n_items, d].
+    all candidates; ``diversity`` goes by ``directions`` float32[n_items, d]. ``first`` is its top
+    place, counted from 0 at the top of the first page.
     """
 
     items: Items
@@ -38,6 +40,7 @@ class Page:
     explored: Explored
     rules: CompiledRules
     diversity: float
+    first: int
     directions: NDArray[np.float32]
 
 
@@ -62,21 +65,23 @@ def pick(page: Page, pool: Picks, competing: int) -> tuple[Picks, NDArray[np.int
     blocks = _blocks(page, pool, items, competing)
     diversity, method = page.diversity, DPP if rules.rules.method == "dpp" else MMR
     method = method if diversity else MMR
+    places = strengths(diversity, RAMP, page.first, k)
     strength, shares = 0.0, no_proportions(len(items))
     if rules.rules.calibration is not None and rules.calibrated is not None:
         shares = proportions(rules.calibrated, page.history, items)
         if len(shares.labels):
             strength = rules.rules.calibration.strength
             blocks.relevance[:] *= np.float32(1.0 - strength)
-    quality, weight = _NO_QUALITY, (1.0 - diversity) * strength
+    quality, weight = _NO_QUALITY, strength
     if method == DPP:
         steepness = min((1.0 - diversity) / diversity, STEEPEST)
         quality = np.exp(steepness * (blocks.relevance.astype(np.float64) - 1.0))
         weight = steepness * strength
+        places[:] = diversity
     explored = Explored(page.explored.places, page.explored.draws[pool])
     moves = np.empty(k, np.int8)
     pick_within(
-        blocks, quality, competing, method, diversity, by, promised, shares, weight, explored,
+        blocks, quality, competing, method, places, by, promised, shares, weight, explored,
         before, slate, moves,
     )  # fmt: skip
     picks: Picks = pool[slate[before:]]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from features.kernels import inlined, kernel, output
+from features.kernels import inlined, inputs, kernel, output
 from features.types import Mask
 from ranking.lanes import CACHE_LINE, LANES, choose, load, spread, store
 from ranking.rerank.blocks import Blocks
@@ -187,7 +187,7 @@ def _call(due: int, got: Numbers, promised: Promised, by: Groups, called: Mask) 
     output(types.float64),
     types.int64,
     types.int64,
-    types.float64,
+    inputs(types.float64),
     GROUPS,
     types.BaseTuple.from_types((output(types.int64), output(types.int64, 2)), Promised),
     _tuple(Proportions, types.int64, types.int32, types.int64, types.float64, types.float64),
@@ -202,7 +202,7 @@ def pick_within(
     quality: Doubles,
     competing: int,
     method: int,
-    diversity: float,
+    diversity: Doubles,
     by: Groups,
     promised: Promised,
     proportions: Proportions,
@@ -215,7 +215,8 @@ def pick_within(
     """Write the pick of each place of ``slate`` that holds -1, and why each stands there.
 
     ``quality`` is float64[size], the DPP's. Candidates from ``competing`` on are a reserve: picked
-    only so that no rule breaks. ``calibration`` is what a gain in calibration weighs. The first
+    only so that no rule breaks. ``diversity`` float64[k] is each place's, the last the largest.
+    ``calibration`` is what a gain in calibration weighs, in MMR times 1 - diversity. The first
     ``before`` entries of ``slate`` are what stands above this page; pins are in it already.
     ``moves`` is int8[k]. There must be as many candidates to pick as places.
     """
@@ -236,7 +237,7 @@ def pick_within(
     distances = np.ones(size, np.float32)
     basis = np.empty((size * steps if method == DPP else 0) + CACHE_LINE // 4, np.float32)
     basis = basis[-basis.ctypes.data % CACHE_LINE // 4 :]
-    lambda_, penalty = np.float32(1.0 - diversity), np.float32(diversity)
+    parts = diversity[steps - 1] > 0.0
     widest = 0
     for group in range(len(by.within)):
         widest = max(widest, by.within[group])
@@ -251,7 +252,7 @@ def pick_within(
             for at in range(proportions.starts[pick], proportions.starts[pick + 1]):
                 pair = proportions.pairs[at]
                 shown[proportions.labels[pair]] += proportions.shares[pair]
-            if diversity > 0.0:
+            if parts:
                 _part(method, pick, placed, blocks.units, nearest, distances, basis, steps)
             placed += 1
     for place in range(before, total):
@@ -265,17 +266,20 @@ def pick_within(
         due = _due(place - before, slate[place:], got, promised)
         if due >= 0:
             _call(due, got, promised, by, called)
+        strength = diversity[place - before]
+        lambda_, penalty = np.float32(1.0 - strength), np.float32(strength)
+        weight = calibration if method == DPP else calibration * (1.0 - strength)
         for pair in range(len(gains)):
             liked, share = proportions.taste[proportions.labels[pair]], proportions.shares[pair]
             held = (1.0 - SMOOTHING) * shown[proportions.labels[pair]]
             held += SMOOTHING * liked * (placed + 1)
-            gain = calibration * liked * np.log1p((1.0 - SMOOTHING) * share / held)
+            gain = weight * liked * np.log1p((1.0 - SMOOTHING) * share / held)
             gains[pair] = np.exp(gain) if method == DPP else gain
         if method == DPP:
             for i in range(n):
                 distance = max(distances[i], _SMALLEST)
                 worths[i] = quality[i] * np.float64(distance) + np.float64(may_pick[i])
-        elif placed > 0 and diversity > 0.0:
+        elif placed > 0 and parts:
             for i in range(n):
                 worths[i] = lambda_ * relevance[i] - penalty * nearest[i] + may_pick[i]
         else:
@@ -337,6 +341,6 @@ def pick_within(
         for at in range(proportions.starts[pick], proportions.starts[pick + 1]):
             pair = proportions.pairs[at]
             shown[proportions.labels[pair]] += proportions.shares[pair]
-        if diversity > 0.0 and place + 1 < total:
+        if parts and place + 1 < total:
             _part(method, pick, placed, blocks.units, nearest, distances, basis, steps)
         placed += 1

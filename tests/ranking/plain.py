@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.types import Candidates, Context, FeatureBlock, Items, Live, Mask, Rows, Scores
 from ranking.columns import SOURCE_NAMES
 from ranking.rerank import mmr
+from ranking.rerank.ramp import RAMP
 from ranking.retrieval import OPINIONS, Found
 from ranking.retrieval.found import NOTHING
 from ranking.retrieval.recency import recent
@@ -177,11 +178,13 @@ def fill(
     limit: int,
     diversity: float,
     depth: int,
+    above: int = 0,
 ) -> Picks:
     """Fill the slate step by step."""
     found = top_k(scores, depth)
     found = found[np.isfinite(scores[found])]
-    picks: Picks = found[mmr(scores[found], directions[items[found]], limit, diversity)]
+    vectors = directions[items[found]]
+    picks: Picks = found[mmr(scores[found], vectors, limit, diversity, RAMP, above)]
     return picks
 
 

@@ -166,7 +166,9 @@ class Reference:
             if lucky:
                 return max(lucky, key=lambda item: self.draws[item])
         least = min(broken.values())
-        return max((i for i in open_ if broken[i] == least), key=self.worth)
+        return max(
+            (i for i in open_ if broken[i] == least), key=lambda item: self.worth(item, place)
+        )
 
     def broken(self, item: int, place: int) -> tuple[int, int, int, bool]:
         """Count what would break if the item stood here: promotions, caps, windows, the depth."""
@@ -231,8 +233,8 @@ class Reference:
         owed = min(max(self.required(rule, end + 1) - len(early), 0), left)
         return max(0, owed - (self.held(rule) - len(pinned)))
 
-    def worth(self, item: int) -> float:
-        """Return what the item adds: equation 5 of Steck inside of MMR or of a DPP."""
+    def worth(self, item: int, place: int) -> float:
+        """Return what the item adds there: equation 5 of Steck inside of MMR or of a DPP."""
         diversity = self.query.diversity
         there = [i for i in self.slate if i != FREE]
         strength = self.rules.get("calibration", {}).get("strength", 0.5)
@@ -243,6 +245,7 @@ class Reference:
             chosen = [*there, item]
             volume = np.linalg.slogdet(self.cosine[np.ix_(chosen, chosen)]).logabsdet
             return float((1 - diversity) * worth + diversity * volume)
+        diversity *= min(1.0, (len(self.query.shown) + place) / 9)  # docs: full from place 9 on
         near = max((self.cosine[item, i] for i in there), default=0.0)
         return float((1 - diversity) * worth - diversity * near)
 

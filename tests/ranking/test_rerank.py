@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.types import Scores
 from ranking.rerank import dpp, mmr
+from ranking.rerank.ramp import strengths
 from ranking.topk import top_k
 
 type Vectors = NDArray[np.float32]
@@ -36,11 +37,14 @@ def unit_range(relevance: Scores) -> NDArray[np.float64]:
     return np.asarray((exact - exact.min()) / (exact.max() - exact.min()))
 
 
-def plain_mmr(relevance: Scores, vectors: Vectors, k: int, diversity: float) -> list[int]:
+def plain_mmr(
+    relevance: Scores, vectors: Vectors, k: int, diversity: float, ramp: int = 1, above: int = 0
+) -> list[int]:
     likeness, scaled = cosines(vectors), unit_range(relevance)
     picks = [int(np.argmax(relevance))]
     while len(picks) < k:
-        worth = (1 - diversity) * scaled - diversity * likeness[:, picks].max(axis=1)
+        strength = diversity * min(1.0, (above + len(picks)) / ramp)
+        worth = (1 - strength) * scaled - strength * likeness[:, picks].max(axis=1)
         worth[picks] = -np.inf
         picks.append(int(np.argmax(worth)))
     return picks
@@ -68,6 +72,26 @@ def test_mmr_picks_as_the_plain_reference(seed: int, diversity: float) -> None:
     assert mmr(relevance, vectors, 50, diversity).tolist() == plain_mmr(
         relevance, vectors, 50, diversity
     )
+
+
+@pytest.mark.parametrize("above", [0, 4, 20])
+@pytest.mark.parametrize("seed", range(5))
+def test_mmr_that_grows_with_the_place_picks_as_the_plain_reference(seed: int, above: int) -> None:
+    relevance, vectors = draw(seed, 300, 64)
+    grown = mmr(relevance, vectors, 20, 0.7, 9, above).tolist()
+    assert grown == plain_mmr(relevance, vectors, 20, 0.7, 9, above)
+
+
+def test_mmr_that_has_grown_is_plain_mmr_and_one_that_grows_is_not() -> None:
+    relevance, vectors = draw(0, 300, 64)
+    plain = mmr(relevance, vectors, 20, 0.7).tolist()
+    assert mmr(relevance, vectors, 20, 0.7, 9, above=8).tolist() == plain
+    assert mmr(relevance, vectors, 20, 0.7, 9).tolist() != plain
+
+
+def test_strengths_grow_evenly_to_the_whole_diversity() -> None:
+    assert np.allclose(strengths(0.6, 3, 0, 5), [0.0, 0.2, 0.4, 0.6, 0.6])
+    assert np.allclose(strengths(0.6, 3, 2, 3), [0.4, 0.6, 0.6])
 
 
 @pytest.mark.parametrize("diversity", [0.05, 0.3, 0.7, 1.0])

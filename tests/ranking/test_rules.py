@@ -105,11 +105,12 @@ def crowded(world: World, items: Sequence[int], within: int, most: int) -> bool:
 def test_mmr_and_dpp_diversity_alone_are_bit_for_bit_what_they_were(seed: int) -> None:
     world = draw(seed, n=90, n_items=300)
     world.scores[::9] = [np.nan, 1.0, -np.inf, 1.0, 1.0, 1.0, 1.0, np.nan, 1.0, 1.0]
-    arguments = (world.snapshot.directions, 20, 0.3, 40)
-    picks = fill(world.items, world.scores, *arguments)
     never = {"caps": [{**GENRE, "most": 200}], "windows": [{**GENRE, "within": 2, "most": 2}]}
-    for rules in ({}, never):
-        slate = world.arrange(rules, 40, limit=20)
+    others = tuple(map(str, world.context.history.tolist()))
+    for rules, shown in itertools.product(({}, never), ((), others[:4], others)):
+        slate = world.arrange(rules, 40, limit=20, shown=shown)
+        arguments = (world.snapshot.directions, 20, 0.3, 40, len(shown))
+        picks = fill(world.items, world.scores, *arguments)
         assert slate.picks.tolist() == picks.tolist()
         assert slate.scores.tobytes() == world.scores[picks].tobytes()
         assert not any(slate.moves)

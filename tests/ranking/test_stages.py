@@ -171,6 +171,7 @@ def test_slates_are_filled_as_step_by_step(seed: int) -> None:
     items = rng.permutation(1000)[:n]
     scores = np.round(rng.normal(size=n), 1).astype(np.float32)
     scores[rng.random(n) < rng.choice([0.0, 0.1, 1.0])] = rng.choice([np.nan, np.inf, -np.inf])
-    for limit, diversity, depth in ((20, 0.3, 100), (1, 0.5, 10), (50, 0.0, 250), (7, 1.0, 5)):
-        wanted = items, scores, directions, limit, diversity, depth
+    asked = ((20, 0.3, 100, 0), (1, 0.5, 10, 0), (50, 0.0, 250, 0), (7, 1.0, 5, 0), (9, 0.3, 90, 4))
+    for limit, diversity, depth, above in asked:
+        wanted = items, scores, directions, limit, diversity, depth, above
         assert fill(*wanted).tolist() == plain.fill(*wanted).tolist()
