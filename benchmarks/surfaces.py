@@ -51,7 +51,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "a view of the features": {"features": "['item.f0*', 'item.f1*', 'item.f2*']"},
     "caps and windows": {
         "rerank.caps": "[{ attribute = 'genre', most = 5 }]",
-        "rerank.windows": "[{ attribute = 'genre', within = 3 }]",
+        "rerank.windows": "[{ attribute = 'genre', label = 'g3', within = 3 }]",
     },
     "calibration": {"rerank.calibration": "{ attribute = 'genre', strength = 0.3 }"},
     "boosts and a promotion": {

@@ -280,7 +280,4 @@ def slate_of(
     served, lift = plan.surface.filters.served, None
     if served is not None and served.discount < 1 and len(context.served):
         lift = showings(context, served.within_s).lift(served.discount, block.items)
-    slate = arrange(query, context, block.items, scores, plan.rules, snapshot, depth, lift)
-    for rule in slate.relaxed:
-        trace.degrade("rerank", f"relaxed:{rule}")
-    return slate
+    return arrange(query, context, block.items, scores, plan.rules, snapshot, depth, lift)

@@ -55,6 +55,7 @@ def slate_answer(request_id: str, answer: Answer, serving: Serving, trace: Trace
             scored=1.0 if len(block.rows) == len(brought) else _known_share(brought, serving),
         ),
         next=_next(answer, serving),
+        relaxed=answer.slate.relaxed,
     )
 
 

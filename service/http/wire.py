@@ -196,7 +196,8 @@ class Coverage(msgspec.Struct, frozen=True):
 class SlateAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """The slate, best first; ``next`` is what `after` of the next page takes.
 
-    ``debug`` is there where it was asked for.
+    ``relaxed`` names the rules of re-ranking that could not be kept; ``debug`` is there where it
+    was asked for.
     """
 
     request_id: str
@@ -207,6 +208,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     degraded: list[Degradation]
     coverage: Coverage
     next: str | None = None
+    relaxed: tuple[str, ...] = ()
     debug: Debug | None = None
 
 
