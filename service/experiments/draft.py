@@ -2,7 +2,9 @@
 
 import msgspec
 
+from features.types import Query
 from ranking.experiments import team_draft
+from service.http import cursor
 from service.http.wire import SlateAnswer
 
 type Drafted = list[tuple[str, int]]
@@ -10,14 +12,21 @@ type Drafted = list[tuple[str, int]]
 
 
 def draft(
-    own: SlateAnswer, rival: SlateAnswer, variant: str, limit: int, seed: int
+    own: SlateAnswer, rival: SlateAnswer, variant: str, query: Query
 ) -> tuple[SlateAnswer, Drafted]:
-    """Interleave two answers to one request; all but the items and what fell back is ``own``'s."""
+    """Interleave two answers to one request; what is not of the items themselves is ``own``'s."""
     slates = (own.items, rival.items)
     first, second = ([item.item_id for item in items] for items in slates)
-    picks = team_draft(first, second, limit, seed)
+    picks = team_draft(first, second, query.limit, query.seed)
     items = [slates[pick.slate][pick.place] for pick in picks]
     fallen = [*own.degraded, *(one for one in rival.degraded if one not in own.degraded)]
-    answer = msgspec.structs.replace(own, variant=variant, items=items, degraded=fallen)
     teams = [(item.item_id, pick.team) for item, pick in zip(items, picks, strict=True)]
+    shown = (*query.shown, *(item.item_id for item in items))
+    answer = msgspec.structs.replace(
+        own,
+        variant=variant,
+        items=items,
+        degraded=fallen,
+        next=own.next and cursor.write(query.seed, shown),
+    )
     return answer, teams

@@ -131,7 +131,7 @@ async def replay(
         rival = _plan(request.surface, choice.rival, serving)
         theirs = await recommend(query, rival, serving, desk, trace)
         other = slate_answer(request_id, theirs, serving, trace)
-        slate, _ = draft(slate, other, choice.arm, query.limit, query.seed)
+        slate, _ = draft(slate, other, choice.arm, query)
     slate = msgspec.structs.replace(slate, debug=debug)
     before = recorded.slate()
     return ReplayAnswer(

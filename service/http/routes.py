@@ -107,7 +107,7 @@ class Answers:
             slate = slate_answer(request_id, answer, serving, trace)
             if rival is not None:
                 theirs = slate_answer(request_id, rival, serving, trace)
-                slate, drafted = draft(slate, theirs, choice.arm, query.limit, query.seed)
+                slate, drafted = draft(slate, theirs, choice.arm, query)
         desk.logs.note(request_id, answer, choice, serving, trace.arrived_s, drafted)
         self._shadow(surfaces, request_id, answer, serving, trace)
         return slate if debug is None else msgspec.structs.replace(slate, debug=debug)

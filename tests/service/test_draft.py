@@ -2,6 +2,7 @@
 
 import msgspec
 
+from features.types import Query
 from service.experiments.draft import draft
 from service.http.wire import Coverage, Degradation, RankedItem, SlateAnswer
 
@@ -16,7 +17,7 @@ def test_each_item_comes_from_the_slate_that_drafted_it() -> None:
     own, rival = answer("control", "a", "b", "c"), answer("new", "c", "x", "a")
     firsts = set()
     for seed in range(50):
-        drafted, teams = draft(own, rival, "new", 4, seed)
+        drafted, teams = draft(own, rival, "new", Query(limit=4, seed=seed))
         ids = [item.item_id for item in drafted.items]
         assert len(set(ids)) == len(ids) == 4
         assert [item_id for item_id, _ in teams] == ids
@@ -30,5 +31,7 @@ def test_each_item_comes_from_the_slate_that_drafted_it() -> None:
 
 def test_what_fell_back_on_either_side_is_told_once() -> None:
     own = answer("control", "a", fell=("context",))
-    drafted, _ = draft(own, answer("new", "b", fell=("context", "rerank")), "new", 2, 1)
+    drafted, _ = draft(
+        own, answer("new", "b", fell=("context", "rerank")), "new", Query(limit=2, seed=1)
+    )
     assert [one.stage for one in drafted.degraded] == ["context", "rerank"]

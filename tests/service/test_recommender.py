@@ -325,10 +325,14 @@ def test_ab_experiments_deal_users_to_arms_and_keep_them_there(client: Client) -
 
 
 def test_an_interleaved_slate_is_drafted_from_both_arms(client: Client) -> None:
-    answer = client.recommend(user_id="22", surface="drafted", seed=4).json
-    assert answer["variant"] == "popular"
-    ids = [item["item_id"] for item in answer["items"]]
-    assert len(set(ids)) == 20
+    shown: list[str] = []
+    after = None
+    for _ in range(4):
+        page = client.recommend(user_id="22", surface="drafted", seed=4, after=after).json
+        assert page["variant"] == "popular"
+        shown += [item["item_id"] for item in page["items"]]
+        after = page["next"]
+    assert len(shown) == len(set(shown)) == 80
 
 
 def test_a_batch_says_what_single_requests_say_of_every_surface(client: Client) -> None:
