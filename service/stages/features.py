@@ -1,0 +1,68 @@
+"""Features: one row per candidate, the near cache first, one read for what it lacks."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.errors import StoreUnavailable
+from features.near_cache import Gathered
+from features.store import FeatureStore
+from features.types import Candidates, Context, FeatureBlock, Items, Mask, Rows
+from ranking.assemble import assemble
+from ranking.view import veil
+from service.observe.spans import Trace
+from service.state import Serving
+from service.surfaces.plan import Plan
+
+
+async def read_missed(
+    gathered: Sequence[Gathered],
+    wanted: Sequence[Items],
+    serving: Serving,
+    store: FeatureStore,
+    trace: Trace,
+) -> list[tuple[Rows, Mask]]:
+    """Complete what the near cache had of several queries' items with one read of the rest."""
+    near = serving.near
+    missed = [items[found.missed] for items, found in zip(wanted, gathered, strict=True)]
+    asked = missed[0] if len(missed) == 1 else np.unique(np.concatenate(missed))
+    trace.note_near(sum(map(len, wanted)) - sum(map(len, missed)), sum(map(len, missed)))
+    if not len(asked):
+        return [(found.rows, found.present) for found in gathered]
+    try:
+        rows, present = await store.read_items(serving.items, asked, trace.left_s())
+        tickets = [found.ticket for found in gathered if found.ticket is not None]
+        if len(tickets) == len(gathered):
+            # When the loop is free again: the answer does not wait for it.
+            asyncio.get_running_loop().call_soon(near.fill, min(tickets), asked, rows, present)
+    except StoreUnavailable as fault:
+        trace.degrade("features", fault.reason)
+        # What may be old does not count as present.
+        rows, present = last_known(asked, serving), np.zeros(len(asked), dtype=np.bool_)
+    if len(missed) == 1:
+        return [gathered[0].completed(rows, present)]
+    places = [np.searchsorted(asked, items) for items in missed]
+    return [
+        found.completed(rows[place], present[place])
+        for found, place in zip(gathered, places, strict=True)
+    ]
+
+
+def last_known(items: Items, serving: Serving) -> Rows:
+    """Return the rows that the store gave last; the artifact's where it gave none."""
+    known = serving.near.recall(items)
+    artifacts = serving.snapshot.item_rows[items[known.missed]]
+    rows, _ = known.completed(artifacts, np.zeros(len(artifacts), dtype=np.bool_))
+    return rows
+
+
+def block_of(
+    plan: Plan,
+    context: Context,
+    candidates: Candidates,
+    read: tuple[Rows, Mask],
+    serving: Serving,
+) -> FeatureBlock:
+    """Lay out the rows that the scorer ranks, as far as the surface lets it see them."""
+    return veil(assemble(context, candidates, *read, serving.snapshot), plan.veiled)
