@@ -83,7 +83,7 @@ def test_features_as_served_are_logged_exported_and_learnt_from(
         # The rows are those that were scored: the model says of them what the client was told.
         assert snapshot.scorer(served.rows).tobytes() == served.scores.tobytes()
         told = np.array([item["score"] for item in slate["items"]], np.float32)
-        assert told == pytest.approx(served.scores[list(head.picks)], abs=1e-6)  # told to six places
+        assert told == pytest.approx(served.scores[list(head.picks)], abs=1e-6)  # six places
         rows = sorted(head.picks)
         expected.append(served.rows[rows])
         labels += [2 * (row == head.picks[3]) for row in rows]
