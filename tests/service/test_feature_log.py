@@ -82,8 +82,8 @@ def test_features_as_served_are_logged_exported_and_learnt_from(
         assert shown == [item["item_id"] for item in slate["items"]]
         # The rows are those that were scored: the model says of them what the client was told.
         assert snapshot.scorer(served.rows).tobytes() == served.scores.tobytes()
-        told = np.array([item["score"] for item in slate["items"]], np.float32)
-        assert told == pytest.approx(served.scores[list(head.picks)], abs=1e-6)  # six places
+        scores = served.scores[list(head.picks)].astype(np.float64)
+        assert [item["score"] for item in slate["items"]] == scores.round(6).tolist()
         rows = sorted(head.picks)
         expected.append(served.rows[rows])
         labels += [2 * (row == head.picks[3]) for row in rows]
