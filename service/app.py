@@ -35,6 +35,7 @@ from service.explain.beside import Beside
 from service.http.catalogue import catalogue_routes
 from service.http.experiments import experiment_page
 from service.http.front import Front
+from service.http.guard import Guard
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
 from service.http.requests import Requests, request_pages, request_routes
@@ -215,7 +216,8 @@ class Service:
                 **model_routes(desk, models),
                 **request_routes(desk, requests),
             }
-            yield Front(endpoints, catalogue_routes(desk, self._writer), rest)
+            resources = catalogue_routes(desk, self._writer)
+            yield Front(endpoints, resources, Guard(desk.door, rest))
         finally:
             await logs.close()
             await asyncio.gather(store.close(), writer.close())

@@ -7,6 +7,7 @@ import msgspec
 from features.store import FeatureStore
 from service.asides import Asides
 from service.crew import Caller
+from service.door import Door
 from service.experiments.experiments import Experiments
 from service.logs.logs import Logs
 from service.observe.flight import Flight
@@ -38,5 +39,6 @@ class Desk:
     logs: Logs
     experiments: Experiments
     flight: Flight | None = None
+    door: Door = field(default_factory=Door)
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

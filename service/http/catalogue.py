@@ -1,8 +1,4 @@
-"""The routes by which clients change items and users.
-
-There are no keys and no scopes yet: whoever reaches the port may use these, so bind them to
-loopback (the default) only.
-"""
+"""The routes by which clients change items and users."""
 
 import asyncio
 from collections.abc import Iterator
@@ -72,12 +68,10 @@ def catalogue_routes(desk: Desk, writer: CatalogueWriter) -> dict[str, Resource]
     routes = CatalogueRoutes(desk, writer)
     return {
         "/v1/items": Resource(
-            Endpoint(desk, PUT_ITEMS.path, PUT_ITEMS.request, routes.put_items, "PUT"),
-            Endpoint(desk, RETIRE_ITEMS.path, RETIRE_ITEMS.request, routes.retire_items, "DELETE"),
+            Endpoint(desk, PUT_ITEMS, routes.put_items),
+            Endpoint(desk, RETIRE_ITEMS, routes.retire_items),
         ),
-        "/v1/users": Resource(
-            Endpoint(desk, PUT_USERS.path, PUT_USERS.request, routes.put_users, "PUT")
-        ),
+        "/v1/users": Resource(Endpoint(desk, PUT_USERS, routes.put_users)),
     }
 
 

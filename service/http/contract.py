@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from service.access.scope import Scope
+from service.admission.priority import Priority
 from service.http import catalogue_wire, requests_wire, wire
 from service.http.problems import (
     ChangeUnderWay,
@@ -23,7 +25,11 @@ from service.http.problems import (
 
 @dataclass(frozen=True, slots=True)
 class Operation[T]:
-    """One route with a body; ``example`` is a body that a running demo answers."""
+    """One route with a body; ``example`` is a body that a running demo answers.
+
+    ``scope`` is what a key must have for it, ``priority`` what it gives way to when not all can
+    be served.
+    """
 
     path: str
     summary: str
@@ -32,6 +38,8 @@ class Operation[T]:
     example: dict[str, Any]
     problems: tuple[type[ProblemError], ...] = ()
     method: Literal["POST", "PUT", "DELETE"] = "POST"
+    scope: Scope = "read"
+    priority: Priority = Priority.LIVE
 
 
 RECOMMENDATIONS = Operation(
@@ -49,6 +57,7 @@ BATCH = Operation(
     wire.BatchAnswer,
     {"queries": [{"user_id": "196", "limit": 3}, {"seed_items": ["50"], "limit": 3}]},
     (FilterInvalid, UnknownSurface),
+    priority=Priority.BULK,
 )
 RANK = Operation(
     "/v1/rank",
@@ -73,6 +82,7 @@ EVENTS = Operation(
     wire.EventsAnswer,
     {"events": [{"user_id": "visitor-1", "item_id": "50", "type": "click", "event_id": "e-1"}]},
     (EventsNotStored,),
+    scope="write",
 )
 
 ACTIVATE = Operation(
@@ -82,6 +92,7 @@ ACTIVATE = Operation(
     wire.ChangeAnswer,
     {"version": "2026-11-22-1"},
     (NoSuchVersion, ChangeUnderWay, ModelRefused, PointerNotWritten),
+    scope="admin",
 )
 ROLLBACK = Operation(
     "/v1/models/rollback",
@@ -90,6 +101,7 @@ ROLLBACK = Operation(
     wire.ChangeAnswer,
     {},
     (NoWayBack, ChangeUnderWay, ModelRefused, PointerNotWritten),
+    scope="admin",
 )
 
 REPLAY = Operation(
@@ -103,10 +115,12 @@ REPLAY = Operation(
         "body": {"limit": 5},
     },
     (NoSuchRequest, NotReplayable, NoSuchVersion, ModelRefused),
+    scope="admin",
+    priority=Priority.BULK,
 )
 
 ADMIN = (ACTIVATE, ROLLBACK, REPLAY)
-"""What an operator does; it will take a key of the scope `admin`."""
+"""What an operator does."""
 
 PUT_ITEMS = Operation(
     "/v1/items",
@@ -124,6 +138,7 @@ PUT_ITEMS = Operation(
     },
     (NotStored,),
     "PUT",
+    scope="write",
 )
 RETIRE_ITEMS = Operation(
     "/v1/items",
@@ -133,6 +148,7 @@ RETIRE_ITEMS = Operation(
     {"item_ids": ["new-1"]},
     (NotStored,),
     "DELETE",
+    scope="write",
 )
 PUT_USERS = Operation(
     "/v1/users",
@@ -142,6 +158,7 @@ PUT_USERS = Operation(
     {"users": [{"user_id": "visitor-1", "features": {"age": 34}}]},
     (NotStored,),
     "PUT",
+    scope="write",
 )
 
 CATALOGUE = (PUT_ITEMS, RETIRE_ITEMS, PUT_USERS)

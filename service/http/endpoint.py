@@ -4,11 +4,14 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
+from math import inf
 
 from service.desk import Desk
+from service.door import Headers, Pass
 from service.http import problems
 from service.http.asgi import Receive, Scope, Send
 from service.http.body import BodyDecoder, read
+from service.http.contract import Operation
 from service.http.problems import NotJson, NotServed, ProblemError, ServerFault
 from service.http.reply import Reply
 from service.observe.flight import Flight
@@ -30,42 +33,74 @@ class Endpoint[T]:
     def __init__(
         self,
         desk: Desk,
-        path: str,
-        target: type[T],
+        operation: Operation[T],
         respond: Respond[T],
-        method: str = "POST",
         flight: Flight | None = None,
     ) -> None:
         """Answer requests of one path and method; keep them where there is a ``flight``."""
         self._desk = desk
+        self._door = desk.door
         self._flight = flight
-        self.path = path
-        self.method = self.allow = method
-        self._decode = BodyDecoder(target, desk.settings.largest_body_bytes)
+        self._operation = operation
+        self.path = operation.path
+        self.method: str = operation.method
+        self.allow: str = operation.method
+        self._decode = BodyDecoder(operation.request, desk.settings.largest_body_bytes)
         self._encode = desk.encoder.encode
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI has it; a client that leaves before its request is whole gets nothing."""
+        headers: Headers = scope["headers"]
         try:
             if scope["method"] != self.method:
                 detail = f"{self.path} answers {self.allow}, not {scope['method']}"
                 raise NotServed(405, detail, {"allow": self.allow})
-            body = await read(receive, self._desk.settings.largest_body_bytes)
+            entry = await self._enter(headers)
         except ProblemError as problem:
             reply = self._refuse(problem, Trace(), new_request_id())
         else:
-            if body is None:
+            found = await self._answer_body(entry, headers, receive)
+            if found is None:
                 return
-            kind = [value for name, value in scope["headers"] if name == b"content-type"]
-            reply = await self.answer(kind[0] if kind else JSON, body)
+            reply = found
         start = {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         await send(start)
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def answer(self, kind: bytes, body: bytes | bytearray) -> Reply:
+    async def answer(self, headers: Headers, kind: bytes, body: bytes | bytearray) -> Reply:
         """Answer a whole body of the content type ``kind``, whatever comes."""
+        try:
+            entry = await self._enter(headers)
+        except ProblemError as problem:
+            return self._refuse(problem, Trace(), new_request_id())
+        try:
+            return await self._answer(entry, kind, body)
+        finally:
+            self._door.leave(entry)
+
+    async def _answer_body(self, entry: Pass, headers: Headers, receive: Receive) -> Reply | None:
+        """Read the body of a request that was let in, and answer it; None where nobody waits."""
+        try:
+            body = await read(receive, self._desk.settings.largest_body_bytes)
+            if body is None:
+                return None
+            kind = [value for name, value in headers if name == b"content-type"]
+            return await self._answer(entry, kind[0] if kind else JSON, body)
+        except ProblemError as problem:
+            return self._refuse(problem, Trace(), new_request_id())
+        finally:
+            self._door.leave(entry)
+
+    async def _enter(self, headers: Headers) -> Pass:
+        entry = self._door.enter(headers, self._operation.scope, self._operation.priority)
+        return entry if isinstance(entry, Pass) else await entry
+
+    async def _answer(self, entry: Pass, kind: bytes, body: bytes | bytearray) -> Reply:
         trace = Trace()
+        trace.caller = entry.caller
+        if entry.deadline_ms < inf:
+            trace.expire_in(entry.deadline_ms)
         request_id = new_request_id()
         answer: object = None
         try:

@@ -1,8 +1,4 @@
-"""The routes that change what is served: versions, activation, rollback.
-
-There are no keys and no scopes yet: whoever reaches the port may use these, so bind them to
-loopback (the default) only. They will ask for the scope `admin`.
-"""
+"""The routes that change what is served: versions, activation, rollback."""
 
 import asyncio
 from collections.abc import Iterator
@@ -71,8 +67,8 @@ def model_routes(desk: Desk, models: Models) -> dict[str, Endpoint[Any]]:
     return {
         endpoint.path: endpoint
         for endpoint in (
-            Endpoint(desk, ACTIVATE.path, ACTIVATE.request, models.activate),
-            Endpoint(desk, ROLLBACK.path, ROLLBACK.request, models.roll_back),
+            Endpoint(desk, ACTIVATE, models.activate),
+            Endpoint(desk, ROLLBACK, models.roll_back),
         )
     }
 

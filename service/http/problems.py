@@ -4,6 +4,7 @@ ProblemError                   has a stable code, a title and a status
 ├── BadJson               400  the body is no JSON
 ├── FilterInvalid         400  the filter is none, or none for this catalogue
 ├── CursorInvalid         400  no token of ours for the next page
+├── HeaderInvalid         400  a header of ours with a value that it cannot have
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
 ├── UnknownSurface        404  the file of surfaces has none of that name
@@ -62,6 +63,12 @@ class CursorInvalid(ProblemError):
     """The client's: a token for the next page that no page has given."""
 
     code, title, status = "cursor-invalid", "The cursor cannot be used", 400
+
+
+class HeaderInvalid(ProblemError):
+    """The client's: a header of ours with a value that it cannot have."""
+
+    code, title, status = "header-invalid", "The header cannot be used", 400
 
 
 class NotServed(ProblemError):

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from service.door import Headers
 from service.http.endpoint import JSON, Endpoint
 from service.http.front import Front
 from service.http.reply import Reply
@@ -51,7 +52,7 @@ class DirectProtocol(HttpToolsProtocol):
         free = self._first and (self.cycle is None or self.cycle.response_complete)
         self._first = False
         if endpoint is not None and free and (kind := self._plain()):
-            self.cycle = Exchange(endpoint, kind)  # type: ignore[assignment]  # it stands in for uvicorn's
+            self.cycle = Exchange(endpoint, self.headers, kind)  # type: ignore[assignment]  # it stands in for uvicorn's
         else:
             super().on_headers_complete()
 
@@ -82,7 +83,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
-            reply = await exchange.endpoint.answer(exchange.kind, exchange.body)
+            reply = await exchange.endpoint.answer(exchange.headers, exchange.kind, exchange.body)
             if self.flow.write_paused and not exchange.disconnected:
                 await self.flow.drain()
             if not exchange.disconnected:
@@ -112,6 +113,7 @@ class Exchange:
         "body",
         "disconnected",
         "endpoint",
+        "headers",
         "keep_alive",
         "kind",
         "message_event",
@@ -119,8 +121,9 @@ class Exchange:
         "response_complete",
     )
 
-    def __init__(self, endpoint: Endpoint[Any], kind: bytes) -> None:
+    def __init__(self, endpoint: Endpoint[Any], headers: Headers, kind: bytes) -> None:
         self.endpoint = endpoint
+        self.headers = headers
         self.kind = kind
         self.body = bytearray()
         self.more_body = True

@@ -1,7 +1,6 @@
 """The routes for looking back: recent and slow requests, one of them, and its replay.
 
-They are for operators: bodies and slates tell what single users do. There are no keys and no
-scopes yet, so bind the port to loopback (the default) only, or keep nothing: `--flight 0`.
+They are for operators: bodies and slates tell what single users do. `--flight 0` keeps nothing.
 """
 
 import asyncio
@@ -70,7 +69,7 @@ class Requests:
 
 def request_routes(desk: Desk, requests: Requests) -> dict[str, Endpoint[Any]]:
     """Return path -> endpoint of one event loop."""
-    return {REPLAY.path: Endpoint(desk, REPLAY.path, REPLAY.request, requests.replay)}
+    return {REPLAY.path: Endpoint(desk, REPLAY, requests.replay)}
 
 
 def request_pages(requests: Requests) -> list[HTTPRouteHandler]:

@@ -10,7 +10,9 @@ class Resource:
     """Sends a request to the endpoint of its method; the first one refuses the other methods."""
 
     def __init__(self, *endpoints: Endpoint[Any]) -> None:
-        self._by_method = {endpoint.method: endpoint for endpoint in endpoints}
+        self._by_method = dict[str, Endpoint[Any]](
+            (endpoint.method, endpoint) for endpoint in endpoints
+        )
         self._first = endpoints[0]
         for endpoint in endpoints:
             endpoint.allow = ", ".join(self._by_method)

@@ -172,4 +172,4 @@ def hot_routes(desk: Desk) -> dict[str, Endpoint[Any]]:
 
 def _endpoint[T](desk: Desk, operation: Operation[T], respond: Respond[T]) -> Endpoint[T]:
     flight = desk.flight if operation is not EVENTS else None  # what was shown, not what was done
-    return Endpoint(desk, operation.path, operation.request, respond, flight=flight)
+    return Endpoint(desk, operation, respond, flight)

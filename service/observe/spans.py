@@ -14,12 +14,14 @@ class Trace:
     """One request's spans, in nanoseconds of one monotonic clock, and what fell back on its way.
 
     ``arrived_s`` is the wall clock's, seconds since the epoch: what ages are counted from.
-    ``user`` is what the store said of the asker: a replay begins with the same.
+    ``user`` is what the store said of the asker: a replay begins with the same. ``caller`` is the
+    name of the key it came with.
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
     __slots__ = (
         "arrived_s",
+        "caller",
         "deadline_ns",
         "degraded",
         "near",
@@ -38,10 +40,13 @@ class Trace:
         self.near = (0, 0)
         self.threads = 1
         self.user: UserRecord | None = None
+        self.caller: str | None = None
 
     def expire_in(self, deadline_ms: float) -> None:
-        """Set the deadline, counted from the arrival of the request."""
-        self.deadline_ns = self.started_ns + int(deadline_ms * NS_PER_MS)
+        """Set the deadline, counted from the arrival of the request; the nearest one counts."""
+        deadline_ns = self.started_ns + int(deadline_ms * NS_PER_MS)
+        if self.deadline_ns is None or deadline_ns < self.deadline_ns:
+            self.deadline_ns = deadline_ns
 
     def fork(self, degraded: Iterable[tuple[str, str]]) -> Trace:
         """Return a trace for one part of the request, with the same clock and deadline."""
