@@ -1,6 +1,7 @@
-"""What every room's tests may ask for: a real Valkey, started once, and emptied for each test."""
+"""What every room's tests may ask for: a real Valkey, emptied for each test, and a real model."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,6 +9,9 @@ from redis import Redis
 
 from features.address import Address
 from service.embedded import EmbeddedValkey
+from tests.filling import fill
+from training.datasets import movielens
+from training.train import train
 
 # A slow machine is no failure, and a failing example is printed so that it can be repeated.
 settings.register_profile("braid", deadline=None, print_blob=True)
@@ -31,3 +35,19 @@ def client(valkey: EmbeddedValkey) -> Iterator[Redis]:
 @pytest.fixture
 def address(valkey: EmbeddedValkey, client: Redis) -> Address:
     return Address.parse(valkey.url)
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one artifact, learnt from the whole of MovieLens 100k."""
+    folder = tmp_path_factory.mktemp("artifacts")
+    train(movielens.fetch(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def filled(artifacts: Path) -> Iterator[EmbeddedValkey]:
+    """A Valkey with the artifact's rows and histories; users 1-943 belong to the data set."""
+    with EmbeddedValkey() as valkey:
+        fill(valkey, artifacts)
+        yield valkey

@@ -10,17 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from redis import Redis
 from rich.console import Console
 
-from ranking.artifact import read_store
 from service.app import Service
 from service.embedded import EmbeddedValkey
-from service.load import load
 from service.running import running
 from service.settings import Settings
-from training.datasets import movielens
-from training.train import train
+from tests.filling import fill as fill  # for those who fill a store of their own
 
 QUIET = Console(file=io.StringIO())
 
@@ -80,28 +76,6 @@ class Client:
 
     def close(self) -> None:
         self._connection.close()
-
-
-@pytest.fixture(scope="session")
-def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one artifact, learnt from the whole of MovieLens 100k."""
-    folder = tmp_path_factory.mktemp("artifacts")
-    train(movielens.fetch(), folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def filled(artifacts: Path) -> Iterator[EmbeddedValkey]:
-    """A Valkey with the artifact's rows and histories; users 1-943 belong to the data set."""
-    with EmbeddedValkey() as valkey:
-        fill(valkey, artifacts)
-        yield valkey
-
-
-def fill(valkey: EmbeddedValkey, artifacts: Path) -> None:
-    with Redis.from_url(valkey.url) as client:
-        folder = next(artifacts.iterdir())
-        load(client, read_store(folder), 1000, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
