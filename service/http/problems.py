@@ -5,22 +5,30 @@ ProblemError                   has a stable code, a title and a status
 ├── FilterInvalid         400  the filter is none, or none for this catalogue
 ├── CursorInvalid         400  no token of ours for the next page
 ├── HeaderInvalid         400  a header of ours with a value that it cannot have
+├── NotHttp               400  a request that could be read as another, or as two
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
 ├── UnknownSurface        404  the file of surfaces has none of that name
 ├── NoSuchRequest         404  the flight recorder does not keep it (any more)
 ├── NoSuchVersion         404  no artifact of that name
+├── TooSlow               408  the request did not come whole in its time
 ├── NoWayBack             409  there is no previous version to go back to
 ├── NotReplayable         409  what was recorded of it is not enough to run it again
 ├── ChangeUnderWay        409  one change of the model at a time
 ├── BodyTooLarge          413  longer than the limit
+├── TargetTooLong         414  the path and query are longer than any of ours
 ├── NotJson               415  another content type
+├── BodyEncoded           415  compressed, or otherwise encoded
+├── ExpectationFailed     417  it expects something else than 100-continue
 ├── BodyInvalid           422  JSON of another shape than the contract; has the JSON path
 ├── ModelRefused          422  the artifact is damaged or unfit; the old model serves on
+├── HeadTooLarge          431  too many headers, or too long
 ├── ServerFault           500  a bug of ours or of a plug-in; the log has the trace
 ├── EventsNotStored       503  the store did not confirm; repeat with the same event ids
 ├── NotStored             503  Redis did not confirm the items or users; repeating is safe
-└── PointerNotWritten     503  Redis did not confirm which model the replicas are to serve
+├── PointerNotWritten     503  Redis did not confirm which model the replicas are to serve
+├── NoConnectionFree      503  as many connections as there may be are open
+└── VersionNotServed      505  neither HTTP/1.1 nor HTTP/1.0
 """
 
 from collections.abc import Mapping
@@ -175,6 +183,56 @@ class PointerNotWritten(ProblemError):
 
     code, title, status = "pointer-not-written", "The pointer was not written", 503
     headers = MappingProxyType({"retry-after": "1"})
+
+
+class NotHttp(ProblemError):
+    """The client's, or of something between: two readers could take it for different requests."""
+
+    code, title, status = "not-http", "The request is not as HTTP has it", 400
+
+
+class TooSlow(ProblemError):
+    """The client's: the head or the body did not come in its time."""
+
+    code, title, status = "too-slow", "The request came too slowly", 408
+
+
+class TargetTooLong(ProblemError):
+    """The client's: no path and query of ours are that long."""
+
+    code, title, status = "target-too-long", "The request's target is too long", 414
+
+
+class BodyEncoded(ProblemError):
+    """The client's: bodies are read as they come."""
+
+    code, title, status = "body-encoded", "The body is encoded", 415
+    headers = MappingProxyType({"accept-encoding": "identity"})
+
+
+class ExpectationFailed(ProblemError):
+    """The client's: it expects what it cannot get."""
+
+    code, title, status = "expectation-failed", "The expectation cannot be met", 417
+
+
+class HeadTooLarge(ProblemError):
+    """The client's: too many headers, or too long."""
+
+    code, title, status = "head-too-large", "The headers are too large", 431
+
+
+class NoConnectionFree(ProblemError):
+    """Nobody's: as many connections as there may be are open."""
+
+    code, title, status = "no-connection-free", "Too many connections", 503
+    headers = MappingProxyType({"retry-after": "1"})
+
+
+class VersionNotServed(ProblemError):
+    """The client's: another version of HTTP."""
+
+    code, title, status = "version-not-served", "This version of HTTP is not served", 505
 
 
 _encode = msgspec.json.Encoder().encode
