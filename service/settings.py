@@ -4,7 +4,7 @@ The command line reads each from a flag (`--port 8080`), else from the environme
 (`BRAID_PORT=8080`), and checks it once, at start-up, with an error that names the one to mend.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +34,28 @@ class Settings:
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 8000
     """Port to bind; 0 picks a free one."""
 
-    redis: Annotated[str | None, Parameter(validator=check_address)] = None
+    keys: Path | None = None
+    """The file of API keys that `braid keys` writes, followed while it changes."""
+
+    without_keys: bool = False
+    """Serve off loopback without keys: for a closed network, where whoever is in may do all."""
+
+    audit: Path | None = None
+    """Where the audit log goes, one JSON line each; without it to the log."""
+
+    tls_cert: Path | None = None
+    """Certificate chain, PEM: serves HTTPS alone; read anew when it or its key changes."""
+
+    tls_key: Path | None = None
+    """Private key of the certificate, PEM, without a password."""
+
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may ask from a browser: https://shop.example; without any, none."""
+
+    # A repr is what ends up in logs, and this may hold a password.
+    redis: Annotated[str | None, Parameter(validator=check_address)] = field(
+        default=None, repr=False
+    )
     """redis://, rediss:// or unix:// URL of the feature store; without it an embedded Valkey."""
 
     artifact: Path = Path("artifacts")
@@ -72,6 +93,15 @@ class Settings:
 
     largest_body_bytes: Annotated[int, Parameter(validator=Number(gte=1024))] = 1024 * 1024
     """Bodies above this are refused unread."""
+
+    connections: Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))] = 16_384
+    """Connections open at once; the next is told 503. Fewer where the system allows fewer."""
+
+    patience_s: Annotated[float, Parameter(validator=Number(gt=0, lte=600))] = 10.0
+    """The longest a request may take to come; a body may take a second more for each 16 KiB."""
+
+    idle_s: Annotated[float, Parameter(validator=Number(gt=0, lte=86_400))] = 75.0
+    """The longest a connection may do nothing; more than a proxy in front keeps its own."""
 
     drain_s: Annotated[float, Parameter(validator=Number(gte=0, lte=600))] = 10.0
     """The longest a stopping server waits for the requests it has accepted."""

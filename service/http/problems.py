@@ -6,6 +6,8 @@ ProblemError                   has a stable code, a title and a status
 ├── CursorInvalid         400  no token of ours for the next page
 ├── HeaderInvalid         400  a header of ours with a value that it cannot have
 ├── NotHttp               400  a request that could be read as another, or as two
+├── Unauthorized          401  no key, or none that is known here
+├── Forbidden             403  the key has not the scope that this takes
 ├── NotServed        404, 405  no such route, or not with this method
 ├── UnknownItems          404  nothing to be similar to
 ├── UnknownSurface        404  the file of surfaces has none of that name
@@ -23,7 +25,9 @@ ProblemError                   has a stable code, a title and a status
 ├── BodyInvalid           422  JSON of another shape than the contract; has the JSON path
 ├── ModelRefused          422  the artifact is damaged or unfit; the old model serves on
 ├── HeadTooLarge          431  too many headers, or too long
+├── TooManyRequests       429  more than the key's rate allows
 ├── ServerFault           500  a bug of ours or of a plug-in; the log has the trace
+├── Overloaded            503  more wait than can be answered in time; come back later
 ├── EventsNotStored       503  the store did not confirm; repeat with the same event ids
 ├── NotStored             503  Redis did not confirm the items or users; repeating is safe
 ├── PointerNotWritten     503  Redis did not confirm which model the replicas are to serve
@@ -79,6 +83,29 @@ class HeaderInvalid(ProblemError):
     code, title, status = "header-invalid", "The header cannot be used", 400
 
 
+class Unauthorized(ProblemError):
+    """The client's: no key, or none that is known here (RFC 6750 says how it is told)."""
+
+    code, title, status = "unauthorized", "A key is needed", 401
+    headers = MappingProxyType({"www-authenticate": 'Bearer realm="braid"'})
+
+
+class Forbidden(ProblemError):
+    """The client's: its key is good, but not for this."""
+
+    code, title, status = "forbidden", "The key is not for this", 403
+
+
+class TooManyRequests(ProblemError):
+    """The client's: more than the rate of its key allows."""
+
+    code, title, status = "too-many-requests", "Too many requests", 429
+
+    def __init__(self, detail: str, headers: Mapping[str, str]) -> None:
+        super().__init__(detail)
+        self.headers = headers
+
+
 class NotServed(ProblemError):
     """The client's: no such route, or not with this method (404, 405, ...)."""
 
@@ -119,6 +146,16 @@ class ServerFault(ProblemError):
     """Ours, or a plug-in's: the log has the trace under the request id."""
 
     code, title, status = "server-fault", "The server failed", 500
+
+
+class Overloaded(ProblemError):
+    """Ours: more wait than can be answered in time."""
+
+    code, title, status = "overloaded", "Too much is asked at once", 503
+
+    def __init__(self, come_back_s: int) -> None:
+        super().__init__(f"more wait than can be answered in time; ask again in {come_back_s} s")
+        self.headers = MappingProxyType({"retry-after": str(come_back_s)})
 
 
 class EventsNotStored(ProblemError):

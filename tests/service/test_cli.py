@@ -61,6 +61,12 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     wanted: dict[str, Any] = {
         "host": "::1",
         "port": 0,
+        "keys": Path("keys.json"),
+        "without_keys": True,
+        "audit": Path("audit.jsonl"),
+        "tls_cert": Path("cert.pem"),
+        "tls_key": Path("key.pem"),
+        "cors_origins": ("https://shop.example", "http://localhost:3000"),
         "redis": "redis://store:7000/2",
         "artifact": Path("models"),
         "surfaces": Path("mine.toml"),
@@ -78,7 +84,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     }
     assert set(wanted) == set(Settings.__dataclass_fields__), "a new setting: give it a value here"
     for name, value in wanted.items():
-        monkeypatch.setenv(f"BRAID_{name.upper()}", str(value))
+        text = " ".join(value) if isinstance(value, tuple) else str(value)
+        monkeypatch.setenv(f"BRAID_{name.upper()}", text)
     assert settings() == Settings(**wanted)
 
 
