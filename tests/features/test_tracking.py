@@ -21,7 +21,8 @@ from features.tracking import Tracking
 from features.trust import DOUBT_AFTER_S
 from features.types import Items
 from service.embedded import EmbeddedValkey
-from tests.features.proxy import Proxy
+from tests.faults.proxy import Proxy
+from tests.faults.toxics import CLEAN, Toxics
 from tests.features.shelves import Shelf, until
 
 BUDGET_S = 30.0
@@ -158,13 +159,13 @@ def test_a_late_reply_never_brings_an_old_row_back(client: Redis, address: Addre
             store = FeatureStore(Address.parse(proxy.url), BUDGET_S, 1)
             await store.open()
             ticket = cache.gather(SHELF.items).ticket
-            proxy.open.clear()
+            proxy.downstream = Toxics(timeout=0)
             reading = asyncio.create_task(store.read_items(cache.table, SHELF.items, BUDGET_S))
-            await asyncio.to_thread(proxy.held.wait)
+            await asyncio.to_thread(until, lambda: proxy.links[-1].down.held)
             heard = line.invalidations
             client.set(keys.item_row("7"), b"another")
             await asyncio.to_thread(until, lambda: line.invalidations > heard)
-            proxy.open.set()
+            proxy.downstream = CLEAN
             rows, present = await reading
             assert present.all()  # the old row is among them
             cache.fill(ticket, SHELF.items, rows, present)
