@@ -25,7 +25,9 @@ from service.catalogue.log import ChangeLog
 from service.catalogue.metrics import catalogue_metrics
 from service.catalogue.publisher import Publisher
 from service.catalogue.writer import CatalogueWriter
+from service.console.pages import console_pages
 from service.crew import Crew
+from service.descriptors import raise_limit
 from service.desk import Desk, Lifecycle
 from service.errors import SettingInvalid
 from service.experiments.experiments import Experiments
@@ -36,6 +38,7 @@ from service.http.catalogue import catalogue_routes
 from service.http.experiments import experiment_page
 from service.http.front import Front
 from service.http.guard import Guard
+from service.http.limits import Limits
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
 from service.http.requests import Requests, request_pages, request_routes
@@ -50,6 +53,7 @@ from service.models.follower import Follower
 from service.models.pointer import Pointer
 from service.models.preparation import Preparation
 from service.models.switch import Switch
+from service.observe.collections import Collections
 from service.observe.exposition import BraidCollector, Exposition
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
@@ -70,6 +74,7 @@ class Service:
             OSError: the port is taken.
         """
         self._settings = settings
+        self._redis_url = redis_url
         self._address = Address.parse(redis_url)
         self._tracking = Tracking(self._address)
         self._pointer = Pointer(redis_url)
@@ -101,6 +106,7 @@ class Service:
         self._pulse = Pulse(redis_url, self._show_live)
         self._beside = Beside(settings.artifact.parent, self.state)
         self._logs: list[Logs] = []
+        self._collections = Collections()
         self._exposition = Exposition(
             BraidCollector(
                 self._recorders,
@@ -110,6 +116,7 @@ class Service:
                     lambda: live_metrics(self._pulse),
                     lambda: catalogue_metrics(self._publisher),
                     lambda: log_metrics(self._logs),
+                    self._collections.metrics,
                     lambda: experiment_metrics(
                         self._list_experiments(), self._experiments.dropped()
                     ),
@@ -117,7 +124,17 @@ class Service:
             )
         )
         self._server = Server(
-            settings.host, settings.port, settings.loops, self._open_app, settings.drain_s
+            settings.host,
+            settings.port,
+            settings.loops,
+            self._open_app,
+            settings.drain_s,
+            Limits(
+                connections=min(settings.connections, raise_limit()),
+                largest_body_bytes=settings.largest_body_bytes,
+                patience_s=settings.patience_s,
+                idle_s=settings.idle_s,
+            ),
         )
         self._replica = f"{gethostname()}:{self._server.port}"
         self._follower = Follower(self._replica, self._switch, self._pointer)
@@ -141,6 +158,7 @@ class Service:
         # threading a collection stops every thread for as long as it walks.
         gc.collect()
         gc.freeze()
+        self._collections.start()
 
     def stop(self) -> None:
         """Say so, answer what was accepted, end every thread."""
@@ -151,6 +169,7 @@ class Service:
         self._pulse.stop()
         self.surfaces.stop()
         self._tracking.stop()
+        self._collections.stop()
         self._asides.close()
         self._crew.close()
 
@@ -206,6 +225,7 @@ class Service:
                     *request_pages(requests),
                     experiment_page(desk, self._list_experiments),
                     *pages(desk, self._exposition, version("braid")),
+                    *console_pages(desk, self._redis_url),
                 ],
                 openapi_config=None,
                 logging_config=None,  # the command line decides where the log goes

@@ -8,6 +8,8 @@ from service.http.endpoint import new_request_id
 from service.http.problems import ProblemError
 
 PAGES: dict[str, Needed] = {
+    "console/choices": "read",
+    "console/items": "read",
     "metrics": "read",
     "v1/experiments": "read",
     "v1/models": "read",

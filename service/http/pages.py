@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.response import Redirect
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
@@ -39,10 +38,6 @@ def pages(desk: Desk, exposition: Exposition, version: str) -> list[HTTPRouteHan
     """Return the routes of one event loop that are no part of the contract's hot four."""
     document = msgspec.json.encode(openapi.document(version))
 
-    @get("/", include_in_schema=False)
-    async def home() -> Redirect:
-        return Redirect("/schema")
-
     @get("/health/live", media_type=MediaType.TEXT, include_in_schema=False)
     async def live() -> str:
         return "live\n"
@@ -73,7 +68,7 @@ def pages(desk: Desk, exposition: Exposition, version: str) -> list[HTTPRouteHan
         return DOCS_PAGE
 
     assets = create_static_files_router("/schema/assets", [_swagger_ui()], include_in_schema=False)
-    return [home, live, ready, metrics, schema, docs, assets]
+    return [live, ready, metrics, schema, docs, assets]
 
 
 def _swagger_ui() -> Path:

@@ -1,0 +1,45 @@
+// The view of versions: who serves which, and the two buttons that change it.
+
+import { activate, models, rollBack } from "./api.js";
+import { h, problem, table } from "./dom.js";
+
+/** Fill `view`; returns {show}. */
+export function makeModels(view) {
+  const [told, list] = [h("div", { "aria-live": "polite" }), h("div", {})];
+  view.append(told, h("section", { class: "panel" }, list));
+
+  async function show() {
+    try {
+      draw(await models());
+    } catch (fault) {
+      list.replaceChildren(problem(fault));
+    }
+  }
+
+  function draw(found) {
+    list.replaceChildren(
+      h("div", { class: "head" }, h("h2", {}, "Models"),
+        h("button", { type: "button", disabled: !found.previous, onclick: () => change(rollBack, `go back to ${found.previous}`) },
+          found.previous ? `Roll back to ${found.previous}` : "Nothing to roll back to")),
+      h("p", { class: "faint" }, `This replica, ${found.replica}, serves ${found.serves}.`, found.pointer ? "" : " Redis does not say what is wanted."),
+      table("Versions", ["Version", "State", "Served by", "Refused by", ""], found.versions.map((one) => [
+        h("span", { class: "mono" }, one.version),
+        one.active ? h("strong", { class: "good" }, "active") : one.previous ? "previous" : one.published ? "published" : "elsewhere",
+        one.served_by.join(", "), one.refused_by.map((each) => `${each.replica}: ${each.reason}`).join("; "),
+        one.published && !one.active ? h("button", { type: "button", onclick: () => change(() => activate(one.version), `activate ${one.version}`) }, "Activate") : ""])));
+  }
+
+  async function change(act, words) {
+    if (!window.confirm(`Have every replica ${words}?`)) return;
+    told.replaceChildren(h("p", { class: "hint", role: "status" }, "Verifying and trying it…"));
+    try {
+      const { active } = await act();
+      told.replaceChildren(h("p", { class: "good", role: "status" }, `${active} is active; the other replicas follow within a second.`));
+    } catch (fault) {
+      told.replaceChildren(problem(fault));
+    }
+    await show();
+  }
+
+  return { show };
+}
