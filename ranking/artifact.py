@@ -20,18 +20,23 @@ Nothing in it is code: no pickle, no object array, and the model text has its ow
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from features.types import Rows
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout
-from ranking.manifest import ArtifactRejected, decode, verified
+from ranking.manifest import verified
 from ranking.npy import view
 from ranking.objectives.names import RESERVED
+from ranking.records import catalogue, user_ids
+from ranking.rejected import ArtifactRejected
 from ranking.scorers import ForestScorer, restore
 from ranking.segments import Segments
 from ranking.snapshot import Scorer, Snapshot
@@ -64,6 +69,10 @@ FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "store/users.json"}
 FOREST: Final = "ranker.txt"
 PARAMETERS: Final = "ranker.npy"
 FOREST_KIND: Final = {"kind": "forest"}
+WIDEST: Final = 1 << 14
+"""Columns of an embedding, and neighbours of an item."""
+LARGEST: Final = 1e9
+"""A dot product of vectors with values up to here is still a float32."""
 OBJECTIVE: Final = re.compile(r"objectives/([a-z][a-z0-9_]{0,31})\.(?:txt|npy)", re.ASCII)
 """The file of a ranker besides the first; its name cannot lead out of the folder."""
 
@@ -133,15 +142,16 @@ class _Checked:
 def _checked(folder: Path) -> _Checked:
     optional = frozenset({FOREST, PARAMETERS, *OPTIONAL})
     manifest, files = verified(folder, FILES, optional, OBJECTIVE)
-    catalogue = _catalogue(folder / "catalogue.json", files["catalogue.json"])
-    user_ids = _user_ids(folder / "store/users.json", files["store/users.json"])
+    items = catalogue(folder / "catalogue.json", files["catalogue.json"])
+    users = user_ids(folder / "store/users.json", files["store/users.json"])
     kinds = ARRAYS | {name: kind for name, kind in OPTIONAL.items() if name in files}
     arrays = {name: view(folder / name, files[name], *kinds[name]) for name in kinds}
     _check_columns(folder / "manifest.json", manifest)
-    _check_shapes(folder, arrays, len(catalogue), len(user_ids), manifest["columns"])
+    _check_shapes(folder, arrays, len(items), len(users), manifest["columns"])
+    _check_sizes(folder, arrays)
     _check_segments(folder, arrays, manifest["schemas"]["user"])
-    _check_ordinals(folder, arrays, len(catalogue))
-    return _Checked(manifest, files, catalogue, user_ids, arrays)
+    _check_ordinals(folder, arrays, len(items))
+    return _Checked(manifest, files, items, users, arrays)
 
 
 def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
@@ -225,46 +235,34 @@ def _stored(checked: _Checked) -> StoredRows:
     )
 
 
-def _catalogue(path: Path, content: bytes) -> Catalogue:
-    items = decode(path, content)
-    try:
-        return Catalogue(
-            ids=tuple(_id(item["item_id"]) for item in items),
-            properties=tuple(dict(item["properties"]) for item in items),
-        )
-    except (KeyError, TypeError, ValueError) as fault:
-        raise ArtifactRejected(path, f"is not a list of items ({fault})") from fault
-
-
-def _user_ids(path: Path, content: bytes) -> tuple[str, ...]:
-    users = decode(path, content)
-    try:
-        ids = tuple(map(_id, users))
-    except (TypeError, ValueError) as fault:
-        raise ArtifactRejected(path, f"is not a list of ids ({fault})") from fault
-    if len(set(ids)) != len(ids):
-        raise ArtifactRejected(path, "a user id occurs twice")
-    return ids
-
-
-def _id(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not an id")
-    return value
-
-
 def _check_columns(path: Path, manifest: Mapping[str, Any]) -> None:
     for kind in ("item", "user", "ranker"):
         names = manifest["columns"].get(kind)
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ArtifactRejected(path, f"columns.{kind} is not a list of names")
     for kind in ("item", "user"):
-        try:
-            layout = ItemLayout.of(manifest["schemas"][kind])
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise ArtifactRejected(path, f"schemas.{kind} is not a schema ({fault!r})") from fault
-        if len(layout.numbers) + len(layout.attributes) != len(manifest["columns"][kind]):
+        width = _width(path, kind, manifest["schemas"].get(kind))
+        if width != len(manifest["columns"][kind]):
             raise ArtifactRejected(path, f"columns.{kind} does not agree with schemas.{kind}")
+
+
+class _Feature(msgspec.Struct):
+    """What the layout of a row asks of a feature; the rest is checked where rows are read."""
+
+    shape: tuple[Annotated[int, Meta(ge=1, le=4096)], ...] = ()
+
+
+class _Schema(msgspec.Struct):
+    features: tuple[_Feature, ...]
+
+
+def _width(path: Path, kind: str, schema: object) -> int:
+    """Count a schema's columns, before anybody lays so many out."""
+    try:
+        features = msgspec.convert(schema, _Schema).features
+    except msgspec.ValidationError as fault:
+        raise ArtifactRejected(path, f"schemas.{kind} is not a schema ({fault})") from fault
+    return sum(prod(feature.shape) for feature in features)
 
 
 def _check_shapes(
@@ -285,6 +283,17 @@ def _check_shapes(
     for name, shape in expected.items():
         if name in arrays and arrays[name].shape != shape:
             raise ArtifactRejected(folder / name, f"shape {arrays[name].shape} should be {shape}")
+
+
+def _check_sizes(folder: Path, arrays: _Arrays) -> None:
+    """Check that vectors have a length, which kernels divide by, and lists of items an end."""
+    vectors = arrays["embeddings.npy"]
+    if not 1 <= vectors.shape[1] <= WIDEST:
+        raise ArtifactRejected(folder / "embeddings.npy", f"its width is not 1 to {WIDEST}")
+    if max(vectors.max(initial=0), -vectors.min(initial=0)) > LARGEST:
+        raise ArtifactRejected(folder / "embeddings.npy", f"holds a value beyond {LARGEST:g}")
+    if arrays["neighbours.npy"].shape[1] > WIDEST:
+        raise ArtifactRejected(folder / "neighbours.npy", f"is wider than {WIDEST}")
 
 
 def _check_segments(folder: Path, arrays: _Arrays, schema: dict[str, Any]) -> None:

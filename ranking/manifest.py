@@ -7,17 +7,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from ranking.folder import content
+from ranking.rejected import ArtifactRejected
+from ranking.room import needed, room
+
 FORMAT: Final = 1
+LARGEST_MANIFEST: Final = 16 << 20
+"""Bytes: it holds names and sizes, and what training measured."""
 
 REQUIRED: Final = {"version": str, "schemas": dict, "columns": dict, "files": dict, "sha256": str}
-
-
-class ArtifactRejected(Exception):
-    """An artifact is not whole, not of this format, or contradicts itself."""
-
-    def __init__(self, file: Path, fault: str, remedy: str = "publish the artifact again") -> None:
-        super().__init__(f"{file}: {fault}; {remedy}")
-        self.file = file
 
 
 def digest(manifest: Mapping[str, Any]) -> str:
@@ -39,46 +37,65 @@ def verified(
         ArtifactRejected: names the file, the fault and the remedy.
     """
     path = folder / "manifest.json"
-    manifest = decode(path, _content(path))
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    manifest = _document(path, content(folder, path.name, most=LARGEST_MANIFEST))
+    form = manifest.get("format") if isinstance(manifest, dict) else None
+    if type(form) is not int or form != FORMAT:  # true is 1 as well
         raise ArtifactRejected(path, f"is not an artifact of format {FORMAT}", "train it again")
     for key, kind in REQUIRED.items():
         if not isinstance(manifest.get(key), kind):
             raise ArtifactRejected(path, f"{key!r} is missing or no {kind.__name__}")
-    if manifest["sha256"] != digest(manifest):
+    try:
+        changed = manifest["sha256"] != digest(manifest)
+    except RecursionError as fault:
+        raise ArtifactRejected(path, f"is nested too deep ({fault})") from fault
+    if changed:
         raise ArtifactRejected(path, "has been changed since it was published")
     names = set(manifest["files"])
     unknown = {name for name in names - required - optional if not open_ended.fullmatch(name)}
     if unknown or not required <= names:
         odd = sorted((required - names) | unknown)
         raise ArtifactRejected(path, f"unexpected or missing files: {', '.join(odd)}")
-    return manifest, {name: _sealed(folder / name, manifest["files"][name]) for name in names}
+    sizes = {name: _size(folder / name, seal) for name, seal in manifest["files"].items()}
+    if needed(sizes) > room():
+        raise ArtifactRejected(
+            path,
+            f"takes about {needed(sizes)} bytes, more than half of the memory there is",
+            "publish a smaller one",
+        )
+    return manifest, {
+        name: _sealed(folder, name, size, manifest["files"][name]) for name, size in sizes.items()
+    }
 
 
-def decode(path: Path, content: bytes) -> Any:
-    """Return the JSON document in content."""
+def _document(path: Path, text: bytes) -> Any:
+    """Return the JSON document, which says nothing twice, and nothing that is not JSON."""
     try:
-        return json.loads(content)
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as fault:
         raise ArtifactRejected(path, f"is not JSON ({fault})") from fault
 
 
-def _sealed(path: Path, seal: object) -> bytes:
-    if not isinstance(seal, dict) or not isinstance(seal.get("bytes"), int):
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number")
+
+
+def _size(path: Path, seal: object) -> int:
+    size = seal.get("bytes") if isinstance(seal, dict) else None
+    if type(size) is not int or size < 0:
         raise ArtifactRejected(path, "has no size in the manifest")
-    content = _content(path, limit=seal["bytes"])
-    if sha256(content).hexdigest() != seal.get("sha256"):
-        raise ArtifactRejected(path, "its sha256 is not the one in the manifest")
-    return content
+    return size
 
 
-def _content(path: Path, limit: int | None = None) -> bytes:
-    if path.is_symlink() or path.parent.is_symlink():
-        raise ArtifactRejected(path, "is a symbolic link", "put the file itself there")
-    try:
-        size = path.stat().st_size
-        if limit is not None and size != limit:
-            raise ArtifactRejected(path, f"has {size} bytes, the manifest says {limit}")
-        return path.read_bytes()
-    except OSError as fault:
-        raise ArtifactRejected(path, f"cannot be read ({fault.strerror})") from fault
+def _sealed(folder: Path, name: str, size: int, seal: Mapping[str, Any]) -> bytes:
+    """Read a file once: what was hashed is what is used, whatever happens to the file then."""
+    found = content(folder, name, size=size, most=size)
+    if sha256(found).hexdigest() != seal.get("sha256"):
+        raise ArtifactRejected(folder / name, "its sha256 is not the one in the manifest")
+    return found

@@ -25,6 +25,9 @@ _TREE = """
     cat_boundaries cat_threshold is_linear shrinkage"""
 _NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
+_LONGEST = 40  # characters of a number: of a longer one the pattern may take quadratic time
+_LARGEST_SCORE = float(np.finfo(np.float32).max)
+_MOST_CATEGORIES = 1 << 22  # of all trees: twelve bytes of text may be 32 of them
 
 
 def parse(text: str, columns: Sequence[str] | None = None) -> Forest:
@@ -46,14 +49,21 @@ def parse(text: str, columns: Sequence[str] | None = None) -> Forest:
         raise ModelRejected(f"max_feature_idx is {index!r} with {len(names)} feature_names")
     if columns is not None and names != tuple(columns):
         raise ModelRejected(_difference(names, tuple(columns)))
-    trees = []
+    trees = list[Tree]()
+    categories = 0
     for number, block in enumerate(blocks):
         try:
-            trees.append(_tree(_fields(block, _TREE.split()), number, len(names)))
+            tree = _tree(_fields(block, _TREE.split()), number, len(names))
+            categories += sum(map(len, tree.categories))
+            if categories > _MOST_CATEGORIES:
+                raise ModelRejected(f"more than {_MOST_CATEGORIES} categories until here")
         except ModelRejected as fault:
             raise ModelRejected(f"tree {number}: {fault}") from None
+        trees.append(tree)
     if not trees:
         raise ModelRejected("there are no trees")
+    if sum(float(np.abs(tree.value).max()) for tree in trees) > _LARGEST_SCORE:
+        raise ModelRejected("its scores may overflow: no float32 holds the sum of its leaves")
     return Forest(names, tuple(trees))
 
 
@@ -147,6 +157,8 @@ def _categories(fields: Fields) -> tuple[frozenset[int], ...]:
         raise ModelRejected("cat_boundaries do not partition cat_threshold")
     if ((words < 0) | (words >> 32 != 0)).any():
         raise ModelRejected("cat_threshold is not made of 32-bit words")
+    if np.bitwise_count(words).sum() > _MOST_CATEGORIES:
+        raise ModelRejected(f"cat_threshold names more than {_MOST_CATEGORIES} categories")
     octets = words.astype("<u4").view(np.uint8)
     return tuple(
         frozenset(np.flatnonzero(np.unpackbits(octets[4 * a : 4 * b], bitorder="little")).tolist())
@@ -167,7 +179,7 @@ def _words(fields: Fields, key: str, count: int | None, form: re.Pattern[str]) -
     if count is not None and len(words) != count:
         raise ModelRejected(f"{key} has {len(words)} values, not {count}")
     for word in words:
-        if not form.fullmatch(word):
+        if len(word) > _LONGEST or not form.fullmatch(word):
             raise ModelRejected(f"{key} holds {word[:40]!r}")
     return words
 

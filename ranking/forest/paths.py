@@ -1,12 +1,15 @@
 """Lay a forest out for explanations: every way from a root to a leaf, column by column."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranking.forest.tree import Forest, Tree
+
+MOST_STEPS: Final = 1 << 24
+"""Of all ways together; 5000 trees of 255 leaves have about half as many."""
 
 type Step = tuple[int, bool, float]
 """A node of the forest, whether the way goes left there, and which share of the rows did so."""
@@ -34,7 +37,12 @@ class Paths(NamedTuple):
 
 
 def lay_paths(forest: Forest) -> Paths | None:
-    """Lay a forest out; None where a tree does not tell how many rows ended in its leaves."""
+    """Lay a forest out; None where a tree does not tell how many rows ended in its leaves.
+
+    None as well where its trees are so deep that explaining a score would take seconds.
+    """
+    if sum(int(depths(tree).sum()) for tree in forest.trees) > MOST_STEPS:
+        return None
     base, first = 0.0, 0
     values, stops = list[float](), list[int]()
     columns, shares, step_stops = list[int](), list[float](), list[int]()
@@ -86,3 +94,15 @@ def _ways(tree: Tree, leaf_counts: NDArray[np.int64]) -> Iterator[tuple[int, lis
                 yield ~child, further
             else:
                 open_ways.append((child, further))
+
+
+def depths(tree: Tree) -> NDArray[np.int64]:
+    """Return int64[m + 1], how many nodes stand above each leaf."""
+    own, leaves = np.zeros(len(tree.left), np.int64), np.zeros(len(tree.value), np.int64)
+    for node, children in enumerate(zip(tree.left.tolist(), tree.right.tolist(), strict=True)):
+        for child in children:  # they come after their parent
+            if child < 0:
+                leaves[~child] = own[node] + 1
+            else:
+                own[child] = own[node] + 1
+    return leaves

@@ -19,6 +19,7 @@ from ranking.forest.tree import MISSING_NAN, MISSING_NONE, MISSING_ZERO, ZERO, M
 MOST_THRESHOLDS = 255  # so that a bin is a byte
 WORD = 32
 _LARGEST_CATEGORY = 1 << 24  # beyond it float32 skips integers
+_LARGEST_TABLES = 1 << 24  # words of all tables: one names every category up to its largest
 _NEVER = -1.0  # no magnitude is that small
 
 
@@ -98,6 +99,11 @@ def choice_planes(nodes: Iterable[Node]) -> ChoicePlanes:
                 raise ModelRejected(
                     f"category {beyond - 1} of feature {column} is too large:"
                     " number its categories from 0 on"
+                )
+            if beyond > _LARGEST_TABLES - sum(map(len, tables)):
+                raise ModelRejected(
+                    f"the categories of feature {column} leave too many out:"
+                    " number them from 0 on, without gaps"
                 )
             table = np.full(1 + beyond + 1, (1 << WORD) - 1, np.uint32)
             for bit, categories in enumerate(part):

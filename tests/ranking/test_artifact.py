@@ -153,13 +153,13 @@ def test_a_seal_that_is_none_is_refused(copy: Path) -> None:
 def test_an_array_of_another_type_is_refused(copy: Path, name: str) -> None:
     np.save(copy / name, np.load(copy / name).astype(np.float64))
     reseal(copy)
-    refused(copy, name, "is float64")
+    refused(copy, name, "is <f8")
 
 
 def test_a_pickle_is_refused_unopened(copy: Path) -> None:
     write_bomb(copy / "popularity.npy", 60)
     reseal(copy)
-    refused(copy, "popularity.npy", "is object")
+    refused(copy, "popularity.npy", r"is \|O")
 
 
 @pytest.mark.parametrize(
@@ -271,10 +271,11 @@ def test_offsets_that_fall_are_refused(copy: Path) -> None:
     [
         ("catalogue.json", {"a": 1}, "list of items"),
         ("catalogue.json", [{"item_id": "a"}], "properties"),
-        ("catalogue.json", [{"item_id": 7, "properties": {}}], "not an id"),
+        ("catalogue.json", [{"item_id": 7, "properties": {}}], "Expected `str`"),
+        ("catalogue.json", [{"item_id": "", "properties": {}}], "length >= 1"),
         ("catalogue.json", [{"item_id": "a", "properties": {}}] * 60, "twice"),
         ("store/users.json", ["a", "a"], "twice"),
-        ("store/users.json", [1, 2], "not an id"),
+        ("store/users.json", [1, 2], "list of ids"),
         ("store/users.json", 7, "list of ids"),
     ],
 )

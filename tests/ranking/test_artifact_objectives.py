@@ -134,7 +134,7 @@ def test_a_reserved_name_is_refused_by_reader_and_writer(
 def test_parameters_are_seen_through_as_the_first_s_are(copy: Path) -> None:
     write_bomb(copy / "objectives/margin.npy", 6)
     reseal(copy)
-    with pytest.raises(ArtifactRejected, match="is object") as caught:
+    with pytest.raises(ArtifactRejected, match=r"is \|O") as caught:
         read(copy)
     assert caught.value.file == copy / "objectives/margin.npy"
 

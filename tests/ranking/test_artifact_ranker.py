@@ -116,7 +116,7 @@ def test_parameters_of_another_kind_are_refused(copy: Path, array: np.ndarray[An
 def test_a_pickle_for_parameters_is_refused_unopened(copy: Path) -> None:
     write_bomb(copy / PARAMETERS, 89)
     reseal(copy)
-    with pytest.raises(ArtifactRejected, match="is object") as caught:
+    with pytest.raises(ArtifactRejected, match=r"is \|O") as caught:
         read(copy)
     assert caught.value.file == copy / PARAMETERS
 

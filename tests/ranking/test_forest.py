@@ -125,3 +125,11 @@ def test_a_category_beyond_exact_float32_is_refused() -> None:
     tree.split(0, 0, 0.0, 1)
     with pytest.raises(ModelRejected, match="16777216 of feature 0 is too large: number"):
         ForestScorer.load(model_text([tree], 1))
+
+
+def test_categories_with_gaps_that_would_fill_the_memory_are_refused() -> None:
+    tree = TreeText(words=[[0] * ((1 << 22) // 32) + [1]])
+    for feature in range(5):  # a table of 16 MiB for each
+        tree.split(feature, feature, 0.0, 1)
+    with pytest.raises(ModelRejected, match="feature 3 leave too many out: number"):
+        ForestScorer.load(model_text([tree], 5))

@@ -125,3 +125,37 @@ def test_damaged_text_is_refused_or_scores(at: int, text: str) -> None:
         return
     rows = random_rows(np.random.default_rng(0), 5, len(scorer.columns))
     assert np.isfinite(scorer(rows)).all()
+
+
+def test_a_number_of_a_million_digits_takes_no_longer_than_another() -> None:
+    # The pattern of a number would go back a million times, a million steps each.
+    text = edited(r"^leaf_value=\S+", "leaf_value=" + "9" * 1_000_000 + "x")
+    with pytest.raises(ModelRejected, match=r"tree 1: leaf_value holds '9{40}'"):
+        parse(text)
+
+
+def test_leaves_whose_sum_no_float32_holds_are_refused() -> None:
+    with pytest.raises(ModelRejected, match="scores may overflow"):
+        parse(edited(r"^leaf_value=\S+", "leaf_value=1e39"))
+
+
+def test_sets_that_name_millions_of_categories_are_refused() -> None:
+    tree = TreeText(words=[[0xFFFFFFFF] * (1 << 16)] * 3)
+    for leaf in range(3):
+        tree.split(leaf, 0, float(leaf), 1)
+    with pytest.raises(ModelRejected, match="tree 0: cat_threshold names more than 4194304"):
+        parse(model_text([tree], 1))
+    small = [TreeText(words=[[0xFFFFFFFF] * (1 << 16)]) for _ in range(3)]
+    for one in small:
+        one.split(0, 0, 0.0, 1)
+    with pytest.raises(ModelRejected, match="tree 2: more than 4194304 categories until here"):
+        parse(model_text(small, 1))
+
+
+def test_a_chain_too_deep_to_be_explained_is_scored_all_the_same() -> None:
+    tree = TreeText()
+    for leaf in range(6000):
+        tree.split(leaf, 0, float(leaf), 2)
+    scorer = ForestScorer.load(model_text([tree], 1))
+    assert scorer.paths is None
+    assert len(scorer(np.zeros((3, 1), np.float32))) == 3
