@@ -216,7 +216,7 @@ def far(world: World, address: Address) -> Iterator[tuple[Contestants, Coroutine
 
         def one_share(line: Line, part: Items) -> Rows:
             line.ask(world.table.mget(part), _reply_bytes(len(part)))
-            decoded = GridReader(world.table, part)(line.buffer, 0, _reply_bytes(len(part)))
+            decoded = GridReader.of_one(world.table, part)(line.buffer, 0, _reply_bytes(len(part)))
             assert decoded is not None
             assert isinstance(decoded[0], tuple)
             return decoded[0][0]

@@ -1,4 +1,4 @@
-r"""An MGET reply of equal-length values, read as the regular grid that it nearly is.
+r"""Replies to MGETs of equal-length values, read as the regular grid that they nearly are.
 
     *3\r\n $80\r\n <80 bytes> \r\n $-1\r\n $80\r\n <80 bytes> \r\n
 
@@ -16,72 +16,110 @@ from features.codec import HEADER_BYTES, Fingerprints, decode_rows
 from features.errors import CommandRefused
 from features.item_table import ItemTable
 from features.kernels import inlined, inputs, kernel, output
-from features.resp import parse
+from features.resp import Reply, parse
 from features.types import Items, Mask, Rows
 
 # atomics.py: 31854f1f52b8ff68b532a12314d078606b3b63a76cefed583e7ec60fbbb63341
 
 MISSING = np.frombuffer(b"$-1\r\n", np.uint8)
 CR, LF = b"\r\n"
+STAR, ZERO = b"*0"
+HEAD_BYTES = 24  # a star, the digits of an int64, and the end of a line
+
+IN_ORDER = np.arange(8192)
+IN_ORDER.flags.writeable = False
 
 type Bytes = NDArray[np.uint8]
+type Longs = NDArray[np.int64]
 
 
 class GridReader:
-    """Decodes the reply to ``table.mget(items)``, once.
+    """Decodes the replies to ``table.mget(items, bounds)``, once.
 
-    Called by the connection, again and again, with what has arrived so far. A reply that is no
-    grid (a row of another length, an error) takes the exact path through `parse`.
+    The row of ``items[i]`` comes to stand in row ``places[i]`` of ``rows`` float32[n, w] and
+    ``present`` bool[n]. Called by the connection, again and again, with what has arrived so far. A
+    row that does not fit the grid (it has another length) takes the exact path through `parse`.
     """
 
-    __slots__ = ("_header", "_is_grid", "_items", "_read", "_table", "_walk")
+    __slots__ = ("_bounds", "_inputs", "_items", "_places", "_read", "_refused", "_table", "_to")
 
-    def __init__(self, table: ItemTable, items: Items) -> None:
+    def __init__(
+        self,
+        table: ItemTable,
+        items: Items,
+        bounds: Longs,
+        places: Items,
+        rows: Rows,
+        present: Mask,
+    ) -> None:
         self._table = table
         self._items = items
-        self._header = b"*%d\r\n" % len(items)
+        self._bounds = bounds
+        self._places = places
+        self._to = rows, present
+        self._inputs = (*table.layout, table.owners, items, bounds, places, *self._to)
+        self._read = 0, 0, 0  # headers, rows, and bytes of the replies
+        self._refused: list[tuple[Items, CommandRefused]] = []
+
+    @classmethod
+    def of_one(cls, table: ItemTable, items: Items) -> GridReader:
+        """Read the reply to one MGET, into arrays of its own."""
         rows: Rows = np.empty((len(items), table.schema.width), np.float32)
         present: Mask = np.empty(len(items), np.bool_)
-        self._walk = (*table.layout, table.owners, items, rows, present)
-        self._read = 0, len(self._header)  # how many rows, and to which offset in the reply
-        self._is_grid = True
+        places = IN_ORDER[: len(items)] if len(items) <= len(IN_ORDER) else np.arange(len(items))
+        return cls(table, items, np.array([0, len(items)]), places, rows, present)
+
+    @property
+    def refused(self) -> list[tuple[Items, CommandRefused]]:
+        """The commands of several that were refused: the places of their rows, and why."""
+        return self._refused
 
     def __call__(
         self, buffer: bytearray, start: int, stop: int
     ) -> tuple[tuple[Rows, Mask] | CommandRefused, int] | None:
         """Return ``((rows, present), end)``, or None while bytes are missing.
 
-        Raises:
-            ValueError: these bytes are not RESP, or not the reply to this MGET.
-        """
-        rows, offset = self._read
-        if not rows and self._is_grid:
-            head = buffer[start : min(start + len(self._header), stop)]
-            self._is_grid = self._header.startswith(head)
-            if len(head) < len(self._header) and self._is_grid:
-                return None
-        if not self._is_grid:
-            return self._parse_exactly(buffer, start, stop)
-        arrived = np.frombuffer(buffer, np.uint8, stop - start, start)
-        rows, offset, self._is_grid = walk(arrived, rows, offset, *self._walk)
-        if rows == len(self._items):
-            return self._walk[-2:], start + offset
-        self._read = rows, offset
-        return None if self._is_grid else self._parse_exactly(buffer, start, stop)
+        One command that is refused is a CommandRefused; of several, it is among `refused`.
 
-    def _parse_exactly(
-        self, buffer: bytearray, start: int, stop: int
-    ) -> tuple[tuple[Rows, Mask] | CommandRefused, int] | None:
-        parsed = parse(buffer, start, stop)
-        if parsed is None:
-            return None
-        reply, end = parsed
-        if isinstance(reply, CommandRefused):
-            return reply, end
-        if not isinstance(reply, list) or len(reply) != len(self._items):
-            raise ValueError("the reply to an MGET has another length than its keys")
-        values = [value if isinstance(value, bytes) else None for value in reply]
-        return decode_rows(values, self._table.owners[self._items], self._table.schema), end
+        Raises:
+            ValueError: these bytes are not RESP, or not the replies to these MGETs.
+        """
+        arrived = np.frombuffer(buffer, np.uint8, stop - start, start)
+        while True:
+            heads, row, offset = self._read
+            heads, row, offset, is_grid = walk(arrived, heads, row, offset, *self._inputs)
+            self._read = heads, row, offset
+            if row == len(self._items):
+                return self._to, start + offset
+            if is_grid:
+                return None
+            parsed = parse(buffer, start + offset, stop)
+            if parsed is None:
+                return None
+            reply, end = parsed
+            if row < self._bounds[heads]:
+                self._read = heads, row + 1, end - start
+                self._take(reply, row)
+            elif not isinstance(reply, CommandRefused):
+                raise ValueError("the reply to an MGET has another length than its keys")
+            elif len(self._bounds) == 2:
+                return reply, end
+            else:
+                self._read = heads + 1, int(self._bounds[heads + 1]), end - start
+                self._note(reply, self._places[row : self._bounds[heads + 1]])
+
+    def _take(self, reply: Reply, row: int) -> None:
+        """Decode one row the exact way."""
+        rows, present = self._to
+        value = reply if isinstance(reply, bytes) else None
+        owner = self._table.owners[self._items[row : row + 1]]
+        decoded, found = decode_rows([value], owner, self._table.schema)
+        rows[self._places[row]], present[self._places[row]] = decoded[0], found[0]
+
+    def _note(self, refusal: CommandRefused, places: Items) -> None:
+        rows, present = self._to
+        rows[places], present[places] = self._table.schema.default_row, False
+        self._refused.append((places, refusal))
 
 
 @inlined
@@ -93,8 +131,23 @@ def _agree(reply: Bytes, offset: int, pattern: Bytes) -> bool:
     return True
 
 
+@inlined
+def _write_head(head: Bytes, count: int) -> Bytes:
+    """Write how an array of so many elements begins, from the end; return that."""
+    at = len(head) - 2
+    head[at], head[at + 1] = CR, LF
+    while True:
+        at -= 1
+        head[at] = ZERO + count % 10
+        count //= 10
+        if not count:
+            head[at - 1] = STAR
+            return head[at - 1 :]
+
+
 @kernel(
     inputs(types.uint8),
+    types.int64,
     types.int64,
     types.int64,
     inputs(types.uint8),
@@ -102,12 +155,15 @@ def _agree(reply: Bytes, offset: int, pattern: Bytes) -> bool:
     inputs(types.float32),
     inputs(types.uint64),
     inputs(types.int64),
+    inputs(types.int64),
+    inputs(types.int64),
     output(types.float32, 2),
     output(types.boolean),
-    returns=types.Tuple((types.int64, types.int64, types.boolean)),  # type: ignore[no-untyped-call]
+    returns=types.Tuple((types.int64, types.int64, types.int64, types.boolean)),  # type: ignore[no-untyped-call]
 )
 def walk(
     reply: Bytes,
+    heads: int,
     row: int,
     offset: int,
     prefix: Bytes,
@@ -115,13 +171,15 @@ def walk(
     default_row: NDArray[np.float32],
     owners: Fingerprints,
     items: Items,
+    bounds: Longs,
+    places: Items,
     rows: Rows,
     present: Mask,
-) -> tuple[int, int, bool]:
+) -> tuple[int, int, int, bool]:
     """Decode the rows from ``row`` at ``offset`` on that have arrived, by the rules of the codec.
 
-    Returns the first row that has not arrived, where it begins, and whether what is there of it
-    agrees with a grid.
+    ``heads`` is how many replies have begun by then. Returns it, the first row that has not
+    arrived, where that or the head before it begins, and whether what is there agrees with a grid.
     """
     values = rows.view(np.uint8)
     width = values.shape[1]
@@ -131,35 +189,45 @@ def walk(
     mask.view(np.uint8)[: len(prefix)] = 255
     word_bytes = words.view(np.uint8)
     opening_0, opening_1, mask_0, mask_1 = opening[0], opening[1], mask[0], mask[1]
+    room = np.empty(HEAD_BYTES, np.uint8)
+    next_head = bounds[heads]
     while row < len(items):
-        value = offset + len(prefix)
+        if row == next_head:
+            head = _write_head(room, bounds[heads + 1] - row)
+            if not _agree(reply, offset, head):
+                return heads, row, offset, False
+            if len(reply) - offset < len(head):
+                break
+            heads, offset = heads + 1, offset + len(head)
+            next_head = bounds[heads]
+        place, value = places[row], offset + len(prefix)
         end = value + HEADER_BYTES + width
         whole = len(reply) >= end + 2
         if whole:
             copy(word_bytes, 0, reply, offset, 16)
         if not whole or (words[0] & mask_0, words[1] & mask_1) != (opening_0, opening_1):
             if not _agree(reply, offset, MISSING):
-                return row, offset, not whole and _agree(reply, offset, prefix)
+                return heads, row, offset, not whole and _agree(reply, offset, prefix)
             if len(reply) - offset < len(MISSING):
                 break
-            present[row] = False
-            rows[row] = default_row
+            present[place] = False
+            rows[place] = default_row
             row, offset = row + 1, offset + len(MISSING)
             continue
         if reply[end] != CR or reply[end + 1] != LF:
-            return row, offset, False
+            return heads, row, offset, False
         copy(word_bytes, 0, reply, value, HEADER_BYTES)
-        present[row] = words[0] == schema_stamp and words[1] == owners[items[row]]
-        if present[row]:
-            copy(values, row * width, reply, value + HEADER_BYTES, width)
+        present[place] = words[0] == schema_stamp and words[1] == owners[items[row]]
+        if present[place]:
+            copy(values, place * width, reply, value + HEADER_BYTES, width)
             finite = True
             for column in range(rows.shape[1]):
-                finite &= np.isfinite(rows[row, column])
+                finite &= np.isfinite(rows[place, column])
             if not finite:
                 for column in range(rows.shape[1]):
-                    if not np.isfinite(rows[row, column]):
-                        rows[row, column] = default_row[column]
+                    if not np.isfinite(rows[place, column]):
+                        rows[place, column] = default_row[column]
         else:
-            rows[row] = default_row
+            rows[place] = default_row
         row, offset = row + 1, end + 2
-    return row, offset, True
+    return heads, row, offset, True

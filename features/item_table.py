@@ -21,7 +21,7 @@ type Bytes = NDArray[np.uint8]
 type Longs = NDArray[np.int64]
 
 BLOCK = 32
-HEAD = 32  # where the first key stands: the words before it end there
+LONGEST_HEAD = 33  # a star, the digits of a number of words, and the name
 NAME = np.frombuffer(b"\r\n$4\r\nMGET\r\n", np.uint8)
 STAR, ZERO = b"*0"
 
@@ -29,11 +29,12 @@ STAR, ZERO = b"*0"
 class ItemTable:
     """Keys, encoded already and one behind the other, and what their rows must look like.
 
-    ``owners`` holds the fingerprints by ordinal, uint64[items]. ``layout`` is what every row of
-    ``schema`` has in common: the bytes before it in a reply, its stamp, and its default.
+    ``owners`` holds the fingerprints by ordinal, uint64[items], and ``parts`` the partitions of
+    `features.keys`, uint8[items]. ``layout`` is what every row of ``schema`` has in common: the
+    bytes before it in a reply, its stamp, and its default.
     """
 
-    __slots__ = ("_ends", "_keys", "_longest", "layout", "owners", "schema")
+    __slots__ = ("_ends", "_keys", "_longest", "layout", "owners", "parts", "schema")
 
     def __init__(self, ids: Iterable[str], schema: Schema) -> None:
         self._keys = np.zeros(BLOCK, np.uint8)
@@ -41,6 +42,7 @@ class ItemTable:
         self._longest = 0
         self.schema = schema
         self.owners = fingerprints(())
+        self.parts = np.empty(0, np.uint8)
         self._take(tuple(ids))
         prefix = np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8)
         self.layout = prefix, stamp(schema), schema.default_row
@@ -65,49 +67,63 @@ class ItemTable:
         self._ends = np.concatenate((self._ends, ends))
         self._longest = max([self._longest, *sizes])
         self.owners = np.concatenate((self.owners, fingerprints(ids)))
+        parts = np.fromiter(map(keys.partition, ids), np.uint8, len(ids))
+        self.parts = np.concatenate((self.parts, parts))
 
-    def mget(self, items: Items) -> memoryview:
+    def mget(self, items: Items, bounds: Longs | None = None) -> memoryview:
         """Return the MGET command for ``items``, in memory of its own.
+
+        Or several, one behind the other: int64[g + 1] ``bounds`` are where the items of each begin
+        in ``items``, and where the last one's end.
 
         Raises:
             IndexError: one of them is no ordinal.
         """
-        words = np.empty(HEAD + len(items) * self._longest + BLOCK, np.uint8)
-        begin, end = write_mget(items, self._keys, self._ends, words)
+        if bounds is None:
+            bounds = np.array([0, len(items)])
+        room = (len(bounds) - 1) * LONGEST_HEAD + len(items) * self._longest + BLOCK
+        words = np.empty(room, np.uint8)
+        end = write_mgets(items, bounds, self._keys, self._ends, words)
         if end < 0:
             raise IndexError(f"no ordinals of {len(self)} items: {items}")
-        return memoryview(words)[begin:end]
+        return memoryview(words)[:end]
 
 
 @kernel(
     inputs(types.int64),
+    inputs(types.int64),
     inputs(types.uint8),
     inputs(types.int64),
     output(types.uint8),
-    returns=types.UniTuple(types.int64, 2),  # type: ignore[no-untyped-call]
+    returns=types.int64,
 )
-def write_mget(items: Items, keys: Bytes, ends: Longs, words: Bytes) -> tuple[int, int]:
-    """Write the command to ``words``; return where it begins and ends, (0, -1) for no item.
+def write_mgets(items: Items, bounds: Longs, keys: Bytes, ends: Longs, words: Bytes) -> int:
+    """Write the commands to ``words``; return where they end, -1 for no item.
 
     ``keys`` and ``words`` are a block longer than what they hold: a key is copied in whole
-    blocks, which are moves of vector registers, and the next key covers what was too much.
+    blocks, which are moves of vector registers, and what follows covers what was too much.
     """
-    begin = HEAD - len(NAME)
-    words[begin:HEAD] = NAME
-    count = len(items) + 1
-    while count:
-        begin -= 1
-        words[begin] = ZERO + count % 10
-        count //= 10
-    begin -= 1
-    words[begin] = STAR
-    at, known = HEAD, np.uint64(len(ends) - 1)
-    for item in items:
-        if np.uint64(item) >= known:
-            return 0, -1
-        start = ends[item]
-        size = ends[item + 1] - start
-        for block in range(0, size, BLOCK):
-            copy(words, at + block, keys, start + block, BLOCK)
-        at += size
-    return begin, at
+    at, known = 0, np.uint64(len(ends) - 1)
+    for command in range(len(bounds) - 1):
+        count = bounds[command + 1] - bounds[command] + 1
+        words[at] = STAR
+        digits, rest = 1, count // 10
+        while rest:
+            digits, rest = digits + 1, rest // 10
+        at += digits
+        for place in range(digits):
+            words[at - place] = ZERO + count % 10
+            count //= 10
+        at += 1
+        words[at : at + len(NAME)] = NAME
+        at += len(NAME)
+        for place in range(bounds[command], bounds[command + 1]):
+            item = items[place]
+            if np.uint64(item) >= known:
+                return -1
+            start = ends[item]
+            size = ends[item + 1] - start
+            for block in range(0, size, BLOCK):
+                copy(words, at + block, keys, start + block, BLOCK)
+            at += size
+    return at

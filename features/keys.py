@@ -2,13 +2,45 @@
 
 The braces are Redis Cluster hash tags. Users are spread over partitions, and all that an event of
 a user changes bears the partition's tag: it lives in one slot, where one script reaches it all.
+Item rows are spread over the same partitions, so that one MGET reads many of a partition.
 """
 
+from binascii import crc_hqx
+from string import ascii_lowercase
 from typing import Final
 from zlib import crc32
 
 PARTITIONS: Final = 64
-"""Never to be changed under stored data: it decides where a user's keys are."""
+"""Never to be changed under stored data: it decides where a user's and an item's keys are."""
+
+HASH_SLOTS: Final = 16384
+"""How many Redis Cluster has, whatever the number of its nodes."""
+
+
+def slot_of(key: str | bytes) -> int:
+    """Return a key's slot in a Redis Cluster (its specification, "Hash tags").
+
+    That is the CRC-16 (XMODEM's) modulo 16384 of what its first braces hold, or of all of it.
+    """
+    name = key.encode() if isinstance(key, str) else key
+    inner, closed, _ = name.partition(b"{")[2].partition(b"}")
+    return crc_hqx(inner if inner and closed else name, 0) % HASH_SLOTS
+
+
+def _even_tag(number: int) -> str:
+    """Find the tag of a partition whose slot lies in the partition's share of all slots.
+
+    However many masters divide the slots evenly among them, they divide the partitions so, too.
+    Two letters, for every byte of a key costs the thousand keys of a read.
+    """
+    tags = (f"{{{one}{other}}}" for one in ascii_lowercase for other in ascii_lowercase)
+    return next(tag for tag in tags if slot_of(tag) * PARTITIONS // HASH_SLOTS == number)
+
+
+_TAGS: Final = tuple(map(_even_tag, range(PARTITIONS)))
+
+SLOTS: Final = tuple(map(slot_of, _TAGS))
+"""The slot of each partition."""
 
 META = "braid:meta"
 """Hash: what `braid load` wrote here last (artifact version, schema versions, counts)."""
@@ -54,22 +86,25 @@ CATALOGUE_RETIRED = "{braid:catalogue}:retired"
 
 def item_row(item_id: str) -> str:
     """Return the key of an item's feature row (a string value, see `features.codec`)."""
-    return f"{ITEM_ROWS}{{{item_id}}}"
+    return f"{ITEM_ROWS}{_TAGS[partition(item_id)]}:{item_id}"
 
 
 def item_of(key: bytes) -> str:
     """Return the id of the item whose row a key that begins with `ITEM_ROWS` holds."""
-    return key[len(ITEM_ROWS) + 1 : -1].decode(errors="replace")
+    return key[len(ITEM_ROWS) :].partition(b":")[2].decode(errors="replace")
 
 
-def partition(user_id: str) -> int:
-    """Return a user's partition, 0 to 63: the CRC-32 (zlib's) of the id in UTF-8, modulo 64."""
-    return crc32(user_id.encode()) % PARTITIONS
+def partition(name: str) -> int:
+    """Return the partition, 0 to 63, of a user or an item.
+
+    That is the CRC-32 (zlib's) of the id in UTF-8, modulo 64.
+    """
+    return crc32(name.encode()) % PARTITIONS
 
 
 def tag(number: int) -> str:
     """Return the hash tag of a partition."""
-    return f"{{p{number:02d}}}"
+    return _TAGS[number]
 
 
 def user_row(user_id: str) -> str:

@@ -109,7 +109,7 @@ class FeatureStore:
         if not len(items):
             return np.empty((0, table.schema.width), np.float32), np.empty(0, np.bool_)
         payload = table.mget(items)
-        return await self._ask(payload, GridReader(table, items), within_s)
+        return await self._ask(payload, GridReader.of_one(table, items), within_s)
 
     async def append_events(self, events: Sequence[Event], arrived_ms: int | None = None) -> int:
         """Append events that `features.events.faults_of` finds nothing wrong with.

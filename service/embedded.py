@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,13 +38,14 @@ class EmbeddedValkey:
 
     Use it as a context manager, or call `start` and `stop`; both may be called again, which a
     fault test does, and each start gives an empty server at the same address. ``port`` asks for
-    a TCP port on loopback besides the socket.
+    a TCP port on loopback besides the socket; ``more`` are settings of the server's by name.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, more: Mapping[str, str] | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="braid-valkey-"))
         self._socket = self._folder / "valkey.sock"
         self._port = port
+        self._more = dict(more or {})
         self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
@@ -115,6 +117,7 @@ class EmbeddedValkey:
             "dir": self._folder,
             "appendonly": "no",
             "daemonize": "no",
+            **self._more,
         }
         options = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
         return [server_program(), *options, "--save", ""]

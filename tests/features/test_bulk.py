@@ -37,7 +37,8 @@ def test_every_row_is_written_under_its_key_however_many_there_are(client: Redis
 def test_user_rows_have_keys_of_their_own(client: Redis) -> None:
     write_users(client, ["7"], draw(USER, 1), USER, ignore)
     write_items(client, ["7"], draw(ITEM, 1), ITEM, ignore)
-    assert sorted(client.scan_iter()) == [b"braid:item:{7}", b"braid:user:{p02}:7"]
+    names = [keys.item_row("7").encode(), keys.user_row("7").encode()]
+    assert sorted(client.scan_iter()) == names
 
 
 def test_writing_again_replaces_rows(client: Redis) -> None:

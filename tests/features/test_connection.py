@@ -72,8 +72,8 @@ def test_replies_in_slices_of_one_byte_reach_those_who_asked(run: Loop) -> None:
     async def main() -> None:
         async with line() as on:
             first = on.ours.send(PING, ONE)
-            grid = on.ours.send(PING, GridReader(table, items))
-            with_nil = on.ours.send(PING, GridReader(table, items))
+            grid = on.ours.send(PING, GridReader.of_one(table, items))
+            with_nil = on.ours.send(PING, GridReader.of_one(table, items))
             last = on.ours.send(PING + PING, Replies(2))
             wire = b"+PONG\r\n" + array_reply(encoded) + array_reply([encoded[0], None, encoded[2]])
             wire += b":4\r\n$2\r\nhi\r\n"
@@ -126,7 +126,7 @@ def test_a_refusal_reaches_only_the_one_who_asked(run: Loop) -> None:
         async with line() as on:
             table, items = ItemTable("ab", ITEM), np.arange(2)
             before = on.ours.send(PING, ONE)
-            refused = on.ours.send(PING, GridReader(table, items))
+            refused = on.ours.send(PING, GridReader.of_one(table, items))
             after = on.ours.send(PING, ONE)
             await on.say(b":1\r\n-LOADING wait\r\n:3\r\n")
             assert (await before, await after) == ([1], [3])

@@ -1,6 +1,7 @@
 """The fast path through an MGET reply gives what the exact path gives, however the reply comes."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 def read(
     buffer: bytearray, start: int, stop: int
 ) -> tuple[tuple[Rows, Mask] | CommandRefused, int] | None:
-    return GridReader(TABLE, ITEMS)(buffer, start, stop)
+    return GridReader.of_one(TABLE, ITEMS)(buffer, start, stop)
 
 
 def read_whole(reply: bytes) -> tuple[Rows, Mask]:
@@ -46,7 +47,7 @@ def same(found: tuple[Rows, Mask], expected: tuple[Rows, Mask]) -> bool:
 def agrees_however_it_is_cut(values: Sequence[bytes | None]) -> None:
     """Check that each part of the reply is awaited, and the whole is what `decode_rows` makes."""
     reply = array_reply(values)
-    reader = GridReader(TABLE, ITEMS)
+    reader = GridReader.of_one(TABLE, ITEMS)
     for cut in range(len(reply)):
         # The buffer ends where the bytes do, as it does when a read has filled it.
         assert read(bytearray(reply[:cut]), 0, cut) is None
@@ -98,7 +99,7 @@ def test_fast_and_exact_path_agree_on_every_reply(
 ) -> None:
     reply = array_reply(values)
     start = len(ahead)
-    reader = GridReader(TABLE, ITEMS)
+    reader = GridReader.of_one(TABLE, ITEMS)
     for cut in sorted(data.draw(st.lists(st.integers(0, len(reply) - 1), max_size=4))):
         assert reader(bytearray((ahead + reply)[: start + cut]), start, start + cut) is None
     # Meanwhile the buffer was moved: the reply begins elsewhere by now.
@@ -150,3 +151,34 @@ def test_rows_outlive_the_buffer_they_were_read_from() -> None:
     assert not isinstance(value, CommandRefused)
     buffer[:] = bytes(len(buffer))
     assert value[0].tobytes() == ROWS.tobytes()
+
+
+@given(st.lists(values, min_size=len(IDS), max_size=len(IDS)), st.data())
+def test_several_replies_land_each_row_in_its_place_and_refusals_are_told(
+    values: list[bytes | None], data: st.DataObject
+) -> None:
+    ends = sorted({*data.draw(st.sets(st.integers(1, len(IDS) - 1))), len(IDS)})
+    bounds = np.array([0, *ends])
+    places = np.array(data.draw(st.permutations(range(len(IDS)))))
+    refused = data.draw(st.sets(st.integers(0, len(ends) - 1), max_size=max(0, len(ends) - 1)))
+    wire, lost = b"", set[int]()
+    for command, (begin, end) in enumerate(pairwise(bounds.tolist())):
+        wire += LOADING if command in refused else array_reply(values[begin:end])
+        lost |= set(range(begin, end)) if command in refused else set()
+    rows, present = np.empty_like(ROWS), np.empty(len(IDS), np.bool_)
+    reader = GridReader(TABLE, ITEMS, bounds, places, rows, present)
+    for cut in sorted(data.draw(st.lists(st.integers(0, len(wire) - 1), max_size=4))):
+        decoded = reader(bytearray(wire[:cut]), 0, cut)
+        if decoded is not None:
+            break
+    else:
+        decoded = reader(bytearray(wire), 0, len(wire))
+    assert decoded is not None
+    if len(ends) == 1 and refused:
+        assert isinstance(decoded[0], CommandRefused)
+        return
+    shown = [None if place in lost else value for place, value in enumerate(values)]
+    expected_rows, expected_present = decode_rows(shown, OWNERS, ITEM)
+    assert same((rows[places], present[places]), (expected_rows, expected_present))
+    told = {place for places_, _ in reader.refused for place in places_.tolist()}
+    assert told == {int(places[place]) for place in lost}

@@ -1,5 +1,7 @@
 """One command for any items: the words a client library would send, and whose rows must come."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,6 +27,19 @@ def test_an_mget_names_the_items_in_their_order(items: list[int]) -> None:
 def test_a_command_counts_its_words_with_as_many_digits_as_it_takes(count: int) -> None:
     words = [keys.item_row(IDS[1])] * count
     assert TABLE.mget(np.full(count, 1)) == command("MGET", *words)
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=5))
+def test_several_commands_stand_one_behind_the_other(counts: list[int]) -> None:
+    items = np.resize(np.arange(len(IDS)), sum(counts))
+    bounds = np.cumsum([0, *counts])
+    single = [TABLE.mget(items[begin:end]).tobytes() for begin, end in pairwise(bounds)]
+    assert TABLE.mget(items, bounds) == b"".join(single)
+
+
+def test_a_table_knows_each_items_partition() -> None:
+    longer = TABLE.appended(["more"])
+    assert longer.parts.tolist() == [keys.partition(item_id) for item_id in (*IDS, "more")]
 
 
 def test_a_row_must_bear_its_items_fingerprint() -> None:

@@ -1,6 +1,9 @@
 """The names of the keys: one slot per partition, and no two things under one name."""
 
+from binascii import crc_hqx
 from collections import Counter
+
+import pytest
 
 from features import keys
 
@@ -28,7 +31,35 @@ def names_of(user_id: str) -> list[str]:
 
 def test_all_that_an_event_of_a_user_changes_lives_in_one_slot() -> None:
     for user_id in ("7", "ann", "a}{b", "\N{SNOWMAN}"):
-        assert {slot_tag(name) for name in names_of(user_id)} == {f"p{keys.partition(user_id):02d}"}
+        (tag,) = {slot_tag(name) for name in names_of(user_id)}
+        assert f"{{{tag}}}" == keys.tag(keys.partition(user_id))
+
+
+def test_an_items_row_lives_in_the_slot_of_its_partition() -> None:
+    for item_id in ("7", "ann", "a}{b", "{}", ":", "\N{SNOWMAN}"):
+        name = keys.item_row(item_id)
+        assert keys.slot_of(name) == keys.SLOTS[keys.partition(item_id)]
+        assert keys.item_of(name.encode()) == item_id
+
+
+@pytest.mark.parametrize(
+    ("key", "slot"),
+    [("123456789", 12739), ("foo", 12182), ("{foo}bar", 12182), ("a{foo}{bar}", 12182)],
+)
+def test_a_keys_slot_is_what_redis_says(key: str, slot: int) -> None:
+    assert keys.slot_of(key) == slot
+
+
+@pytest.mark.parametrize("key", ["foo{}{bar}", "foo{bar", "foo}bar{"])
+def test_braces_that_hold_nothing_are_part_of_the_name(key: str) -> None:
+    assert keys.slot_of(key) == crc_hqx(key.encode(), 0) % keys.HASH_SLOTS
+
+
+@pytest.mark.parametrize("masters", [2, 3, 4, 6, 8, 16, 32, 64])
+def test_masters_that_divide_the_slots_evenly_divide_the_partitions_so(masters: int) -> None:
+    shares = Counter(slot * masters // keys.HASH_SLOTS for slot in keys.SLOTS)
+    assert len(shares) == masters
+    assert max(shares.values()) - min(shares.values()) <= 1
 
 
 def test_items_and_users_of_the_same_id_are_apart() -> None:

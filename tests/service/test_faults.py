@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from features import keys
 from service.app import Service
 from service.embedded import EmbeddedValkey
 from service.running import running
@@ -132,9 +133,9 @@ def test_rows_that_are_missing_or_foreign_count_in_the_coverage(
 ) -> None:
     client = Client(frail.url)
     with Redis.from_url(valkey.url) as store:
-        store.delete("braid:item:{1}")
-        store.set("braid:item:{50}", store.get("braid:item:{181}") or b"")  # another item's row
-        store.set("braid:item:{100}", b"cut short")
+        store.delete(keys.item_row("1"))
+        store.set(keys.item_row("50"), store.get(keys.item_row("181")) or b"")  # another item's row
+        store.set(keys.item_row("100"), b"cut short")
     wanted = {"user_id": "196", "candidates": ["1", "50", "100", "181"], "deadline_ms": 10_000}
     # The near cache hears of a write a moment after the writer does.
     until(lambda: client.post("/v1/rank", wanted).json["coverage"]["features"] == 0.25, 2)
