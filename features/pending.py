@@ -48,7 +48,7 @@ class Pending:
         """Wait for the next reply, or for ``limit_s`` and then a StoreUnavailable."""
         answer: asyncio.Future[T] = self._loop.create_future()
         now = monotonic()  # the loop's clock stands still while the loop is busy
-        due = now + limit_s
+        due = now + limit_s - LAST_LOOK_S  # which is a part of what the caller grants
         self._queue.append(Waiting(decode, answer, now, due))
         if due < self._timer_due:
             self._set_timer(due)
@@ -96,5 +96,5 @@ class Pending:
                 one.answer.set_exception(StoreUnavailable("store_timeout"))
         # One late reply may be bad luck; a connection on which the oldest command has waited that
         # long is stuck, and every request would wait for it in vain.
-        if self._queue and self._queue[0].sent_at + self._stall_s <= now:
+        if self._queue and self._queue[0].sent_at + self._stall_s <= now + LAST_LOOK_S:
             self._stuck()
