@@ -19,6 +19,8 @@ from features.address import Address
 from features.store import FeatureStore
 from features.tracking import Tracking
 from ranking.surfaces import Surfaces, SurfacesRejected
+from service.admission.admission import Admission
+from service.admission.metrics import admission_metrics
 from service.asides import Asides
 from service.catalogue.follower import CatalogueFollower
 from service.catalogue.log import ChangeLog
@@ -29,6 +31,7 @@ from service.console.pages import console_pages
 from service.crew import Crew
 from service.descriptors import raise_limit
 from service.desk import Desk, Lifecycle
+from service.door import Door
 from service.errors import SettingInvalid
 from service.experiments.experiments import Experiments
 from service.experiments.listing import ExperimentsAnswer
@@ -106,6 +109,7 @@ class Service:
         self._pulse = Pulse(redis_url, self._show_live)
         self._beside = Beside(settings.artifact.parent, self.state)
         self._logs: list[Logs] = []
+        self._rooms: list[Admission] = []
         self._collections = Collections()
         self._exposition = Exposition(
             BraidCollector(
@@ -116,6 +120,7 @@ class Service:
                     lambda: live_metrics(self._pulse),
                     lambda: catalogue_metrics(self._publisher),
                     lambda: log_metrics(self._logs),
+                    lambda: admission_metrics(self._rooms),
                     self._collections.metrics,
                     lambda: experiment_metrics(
                         self._list_experiments(), self._experiments.dropped()
@@ -198,6 +203,9 @@ class Service:
         # stuck and drops it must not take them along.
         writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)
         logs = Logs.open(writer, self._experiments, settings.log_features)
+        room = Admission(settings.longest_wait_ms) if settings.longest_wait_ms else None
+        if room is not None:
+            self._rooms.append(room)
         desk = Desk(
             settings,
             self.state,
@@ -210,6 +218,7 @@ class Service:
             logs,
             self._experiments,
             Flight(settings.flight) if settings.flight else None,
+            Door(admission=room),
         )
         self._recorders.append(desk.recorder)
         self._logs.append(logs)

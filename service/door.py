@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from math import inf
-from time import perf_counter_ns
 from typing import NamedTuple, Protocol
 
 from service.access.scope import Scope
@@ -39,17 +38,23 @@ class Admission(Protocol):
             ProblemError: there is no room; try again later.
         """
 
-    def leave(self, priority: Priority, took_ns: int) -> None:
+    def turn(self, priority: Priority) -> Awaitable[None] | None:
+        """Return None where who was let in may begin now, else what is done when it may.
+
+        Raises:
+            ProblemError: from the awaitable: it has waited in vain.
+        """
+
+    def leave(self) -> None:
         """Note that one that was let in is answered."""
 
 
 class Pass(NamedTuple):
-    """Who was let in, with how much time, and when (nanoseconds of the performance counter)."""
+    """Who was let in, with how much time, and what it gives way to."""
 
     caller: str | None
     deadline_ms: float
     priority: Priority
-    entered_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,18 @@ class Door:
             if not isinstance(caller, str):
                 await caller
 
-    def leave(self, entry: Pass) -> None:
-        """Let it out again."""
+    def turn(self, entry: Pass) -> Awaitable[None] | None:
+        """Return None where who was let in may begin now, else what is done when it may.
+
+        Raises:
+            ProblemError: from the awaitable: it has waited in vain.
+        """
+        return None if self.admission is None else self.admission.turn(entry.priority)
+
+    def leave(self) -> None:
+        """Let one out again."""
         if self.admission is not None:
-            self.admission.leave(entry.priority, perf_counter_ns() - entry.entered_ns)
+            self.admission.leave()
 
     async def _admit_when(
         self, verified: Awaitable[str], deadline_ms: float, priority: Priority
@@ -102,7 +115,7 @@ class Door:
     def _admit(self, caller: str | None, deadline_ms: float, priority: Priority) -> Pass:
         if self.admission is not None:
             self.admission.enter(priority)
-        return Pass(caller, deadline_ms, priority, perf_counter_ns())
+        return Pass(caller, deadline_ms, priority)
 
 
 def _deadline_ms(headers: Headers) -> float:

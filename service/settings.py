@@ -73,6 +73,10 @@ class Settings:
     crew: Annotated[int, Parameter(validator=Number(gte=0, lte=256))] = max(CORES - 1, 0)
     """Threads that help a request with its shares, besides its loop's own."""
 
+    longest_wait_ms: Annotated[float, Parameter(validator=Number(gte=0, lte=10_000))] = 25.0
+    """The longest that requests wait for their turn; what would wait longer is refused with 503. 0
+    refuses nothing."""
+
     fetch_budget_ms: Annotated[float, Parameter(validator=Number(gt=0, lte=10_000))] = 20.0
     """The longest a request waits for the feature store, in each of its two reads."""
 

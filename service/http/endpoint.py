@@ -45,6 +45,7 @@ class Endpoint[T]:
         self.path = operation.path
         self.method: str = operation.method
         self.allow: str = operation.method
+        self.only_reads = operation.scope == "read"
         self._decode = BodyDecoder(operation.request, desk.settings.largest_body_bytes)
         self._encode = desk.encoder.encode
         self._respond = respond
@@ -77,7 +78,7 @@ class Endpoint[T]:
         try:
             return await self._answer(entry, kind, body)
         finally:
-            self._door.leave(entry)
+            self._door.leave()
 
     async def _answer_body(self, entry: Pass, headers: Headers, receive: Receive) -> Reply | None:
         """Read the body of a request that was let in, and answer it; None where nobody waits."""
@@ -90,7 +91,7 @@ class Endpoint[T]:
         except ProblemError as problem:
             return self._refuse(problem, Trace(), new_request_id())
         finally:
-            self._door.leave(entry)
+            self._door.leave()
 
     async def _enter(self, headers: Headers) -> Pass:
         entry = self._door.enter(headers, self._operation.scope, self._operation.priority)
@@ -104,6 +105,9 @@ class Endpoint[T]:
         request_id = new_request_id()
         answer: object = None
         try:
+            if (turn := self._door.turn(entry)) is not None:
+                with trace.span("queue"):
+                    await turn
             if kind != JSON and kind.partition(b";")[0].strip() != JSON:
                 found = kind.decode("latin-1")
                 raise NotJson(f"the content type is {found!r}; send application/json", "$")
