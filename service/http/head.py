@@ -43,7 +43,7 @@ def check_head(
     """
     if version not in ("1.1", "1.0"):
         raise VersionNotServed(f"HTTP/{version} is not served; send HTTP/1.1")
-    _check_size(target, headers)
+    check_size(target, headers)
     hosts = [value.strip(_AROUND) for name, value in headers if name == b"host"]
     if len(hosts) > 1 or (not hosts and version == "1.1") or not all(map(is_host, hosts)):
         raise NotHttp("one Host header is needed, with a name and perhaps a port")
@@ -55,7 +55,8 @@ def check_head(
         raise NotHttp("more than one Transfer-Encoding header")
 
 
-def _check_size(target: bytes, headers: Headers) -> None:
+def check_size(target: bytes, headers: Headers) -> None:
+    """Return if a head is not too large; raises what `check_head` does."""
     if len(target) > LONGEST_TARGET_BYTES:
         raise TargetTooLong(f"longer than {LONGEST_TARGET_BYTES} bytes")
     if len(headers) > MOST_HEADERS:

@@ -11,9 +11,10 @@ LARGEST_HEAD_BYTES: Final = 32 * 1024
 LONGEST_TARGET_BYTES: Final = 8 * 1024
 MOST_HEADERS: Final = 100
 
-# Requests behind the one that is being answered; reading pauses as soon as there is one, so that
-# many come only in one piece of 256 KiB.
-MOST_WAITING: Final = 128
+# Bytes parsed at once: as soon as a request waits behind another, no more are. The loop reads
+# 256 KiB at a time, which are thousands of the smallest requests, of 3 KiB each when parsed.
+SLICE: Final = 24 * 1024
+MOST_WAITING: Final = 256
 
 # A body has the patience, and a second more for each of these: 1 MiB in 74 s, and a modem in time.
 LEAST_BYTES_PER_S: Final = 16 * 1024

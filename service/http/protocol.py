@@ -1,22 +1,26 @@
 """The short way to an endpoint: from the parser's last callback to one write, no ASGI between."""
 
 import asyncio
-from collections import deque
+from collections import Counter
 from typing import Any, cast
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from service.door import Headers
+from service.http.bounded import BoundedProtocol, Phase
 from service.http.endpoint import JSON, Endpoint
 from service.http.front import Front
+from service.http.head import RARE, check_size, is_host
+from service.http.limits import LARGEST_HEAD_BYTES, MOST_HEADERS, Limits
 from service.http.reply import Reply
 
 
-class DirectProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which answers plain requests to an endpoint itself.
+class DirectProtocol(BoundedProtocol):
+    """A bounded protocol that answers plain requests to an endpoint itself.
 
     Plain: a POST over HTTP/1.1 to an endpoint's exact path, whose body has a length that needs no
     flow control, that neither asks to be continued nor to be the last, and that does not wait
@@ -29,22 +33,26 @@ class DirectProtocol(HttpToolsProtocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
+        limits: Limits,
+        refused: Counter[str],
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, app_state, limits, refused)
         front = cast("Front", self.app)
         self._endpoints = front.endpoints
         self._first = True
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin, with a flow that reads no further while requests wait."""
-        super().connection_made(transport)
-        self.flow = _Flow(transport, self.pipeline)
+        self._host: bytes | None = None  # that was last found to be one
+        self._running: asyncio.Task[None] | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse; only the first request of a piece goes the short way: others get a turn."""
         self._first = True
         super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop what is under way for nobody, where it changes nothing."""
+        super().connection_lost(exc)
+        if self._running is not None and self._running.cancel():
+            self._refused["client-gone"] += 1
 
     def on_headers_complete(self) -> None:
         """Take the request, or leave it to uvicorn."""
@@ -53,6 +61,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._first = False
         if endpoint is not None and free and (kind := self._plain()):
             self.cycle = Exchange(endpoint, self.headers, kind)  # type: ignore[assignment]  # it stands in for uvicorn's
+            self._phase = Phase.BODY
         else:
             super().on_headers_complete()
 
@@ -61,15 +70,22 @@ class DirectProtocol(HttpToolsProtocol):
         parser = self.parser
         if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
             return None
-        if self.expect_100_continue or parser.should_upgrade() or not parser.should_keep_alive():
+        headers = dict(self.headers)
+        if len(headers) != len(self.headers) or not RARE.isdisjoint(headers):
             return None
-        kind, length = JSON, HIGH_WATER_LIMIT + 1
-        for name, value in self.headers:
-            if name == b"content-length":
-                length = int(value)
-            elif name == b"content-type":
-                kind = value
-        return kind if length <= HIGH_WATER_LIMIT else None
+        host = headers.get(b"host")
+        if host != self._host:
+            if host is None or not is_host(host):
+                return None
+            self._host = host
+        if len(headers) > MOST_HEADERS or self._taken > LARGEST_HEAD_BYTES:
+            check_size(self.url, self.headers)
+        if not parser.should_keep_alive() or self.transport.is_closing():
+            return None
+        length = headers.get(b"content-length")
+        if length is None or int(length) > HIGH_WATER_LIMIT:
+            return None
+        return headers.get(b"content-type", JSON)
 
     def on_message_complete(self) -> None:
         """Start answering, and go on until there is something to wait for."""
@@ -78,8 +94,27 @@ class DirectProtocol(HttpToolsProtocol):
         if isinstance(exchange, Exchange):
             task = asyncio.Task(self._answer(exchange), loop=self.loop, eager_start=True)
             if not task.done():
-                self.tasks.add(task)
-                task.add_done_callback(self.tasks.discard)
+                self._keep(task, exchange.endpoint)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Start uvicorn's way to an answer, as uvicorn does, but not without knowing the task."""
+
+        async def alone(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not cycle.disconnected:  # else uvicorn would log it as a fault
+                    raise
+
+        task = self.loop.create_task(cycle.run_asgi(alone))
+        self._keep(task, self._endpoints.get(cycle.scope["raw_path"]))
+
+    def _keep(self, task: asyncio.Task[None], endpoint: Endpoint[Any] | None) -> None:
+        """Keep a task until it is done; one that only reads may be given up."""
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        if endpoint is not None and endpoint.only_reads:
+            self._running = task
 
     async def _answer(self, exchange: Exchange) -> None:
         try:
@@ -131,23 +166,6 @@ class Exchange:
         self.keep_alive = True
         self.response_complete = False
         self.message_event = _NOBODY_WAITS
-
-
-class _Flow(FlowControl):
-    """Does not resume reading while pipelined requests wait: uvicorn resumes after each answer.
-
-    Whoever sends and does not read would fill the memory with requests, a quarter of a megabyte
-    of them for each answer.
-    """
-
-    def __init__(self, transport: asyncio.Transport, waiting: deque[Any]) -> None:
-        super().__init__(transport)
-        self._waiting = waiting
-
-    def resume_reading(self) -> None:
-        """Read on, unless requests wait."""
-        if not self._waiting:
-            super().resume_reading()
 
 
 class _Unheard:

@@ -4,14 +4,18 @@ import asyncio
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 
 import uvicorn
 
 from service.http.acceptor import Acceptor
 from service.http.draining import DrainingServer
 from service.http.front import Front
+from service.http.limits import Limits
+from service.http.problems import NoConnectionFree
 from service.http.protocol import DirectProtocol
 
 BACKLOG = 2048
@@ -25,12 +29,16 @@ class _Loop(threading.Thread):
     _loop: asyncio.AbstractEventLoop  # these two are there when it is ready, without a fault
     _server: DrainingServer
 
-    def __init__(self, index: int, open_app: OpenApp, drain_s: float) -> None:
+    def __init__(
+        self, index: int, open_app: OpenApp, drain_s: float, limits: Limits, room: int
+    ) -> None:
         super().__init__(name=f"braid-loop-{index}")
         self.ready = threading.Event()
         self.fault: BaseException | None = None
         self._open_app = open_app
         self._drain_s = drain_s
+        self._limits = limits
+        self._room = room
         # Connections on their way here: those sent, counted by the acceptor's thread, less those
         # arrived, counted by this one.
         self._sent = 0
@@ -49,6 +57,10 @@ class _Loop(threading.Thread):
     def load(self) -> int:
         """Return how many connections this loop has, and will have in a moment."""
         return self._sent - self._arrived + len(self._server.server_state.connections)
+
+    def refused(self) -> Counter[str]:
+        """Return how many connections were ended, by the reason."""
+        return self._server.refused
 
     def take(self, connection: socket.socket) -> None:
         """Serve this one, too."""
@@ -84,19 +96,38 @@ class _Loop(threading.Thread):
                 timeout_graceful_shutdown=int(self._drain_s) or 1,
             )
             config.load()
-            self._loop, self._server = asyncio.get_running_loop(), DrainingServer(config)
+            self._loop = asyncio.get_running_loop()
+            self._server = DrainingServer(config, self._limits, self._room)
             asyncio.get_running_loop().call_later(0, self.ready.set)
             await self._server.serve(sockets=[])
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many connections there are, and how many were ended."""
+
+    open: int
+    refused: Mapping[str, int]
 
 
 class Server:
     """All loops together, and the thread that accepts for them."""
 
-    def __init__(self, host: str, port: int, loops: int, open_app: OpenApp, drain_s: float) -> None:
+    def __init__(
+        self, host: str, port: int, loops: int, open_app: OpenApp, drain_s: float, limits: Limits
+    ) -> None:
         listener = _listen(host, port)
         self.host, self.port = host, int(listener.getsockname()[1])
-        self._loops = [_Loop(index, open_app, drain_s) for index in range(loops)]
-        self._acceptor = Acceptor(listener, self._loops)
+        room = limits.connections // loops
+        self._loops = [_Loop(index, open_app, drain_s, limits, room) for index in range(loops)]
+        self._acceptor = Acceptor(listener, self._loops, limits.connections)
+
+    def census(self) -> Census:
+        """Count the connections that are open, and those that were ended, by the reason."""
+        refused = Counter({NoConnectionFree.code: self._acceptor.turned_away})
+        for loop in self._loops:
+            refused.update(loop.refused())
+        return Census(sum(loop.load() for loop in self._loops), refused)
 
     def start(self) -> None:
         """Start every loop, then accept connections.

@@ -34,12 +34,12 @@ class Shelf:
 class Door:
     """A listening socket, an acceptor, and the shelves behind it."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, most: int = 1000) -> None:
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         listener.setblocking(False)
         self.address = listener.getsockname()
         self.shelves = [stack.enter_context(closing(Shelf())) for _ in range(LOOPS)]
-        self.acceptor = Acceptor(listener, self.shelves)
+        self.acceptor = Acceptor(listener, self.shelves, most)
         self._stack = stack
 
     def knock(self) -> socket.socket:
