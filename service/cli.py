@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
     "check": "Try a file of surfaces, and functions of your own, on a model.",
     "models": "List the versions of the model, activate one, or go back.",
+    "keys": "List the API keys, make one, or revoke one.",
     "experiment": "Report what came of an experiment, or export its records.",
     "log": "Export the service's logs to Parquet: events, slates, features as served.",
     "explain": "Ask a running service for a slate, and show how it came about.",
