@@ -6,6 +6,7 @@ The rest of the command line is that of `braid`. Nothing of this is in the produ
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from math import inf
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Self
@@ -34,6 +35,7 @@ class AlwaysParallel(Crew):
 
     def __init__(self, size: int) -> None:
         super().__init__(0)
+        self.took = 1
         self._queue = SimpleQueue[Callable[[], None] | None]()
         self._threads = [Thread(target=self._run, daemon=True) for _ in range(size)]
         for thread in self._threads:
@@ -50,14 +52,21 @@ class AlwaysParallel(Crew):
     def rouse(self, work_ns: float) -> None:
         """Do nothing: nobody is woken ahead."""
 
-    def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:  # noqa: ARG002  the party's signature
-        """Have ``work`` done for all of ``[0, rows)``; return how many threads it took."""
+    def share[T](
+        self,
+        work: Work[T],
+        rows: int,
+        cost_ns_per_row: float,  # noqa: ARG002  the party's signature
+        stop_ns: float = inf,  # noqa: ARG002  the party's signature
+    ) -> list[T]:
+        """Have ``work`` done for all of ``[0, rows)``; return what it returned, in order."""
         parts = min(len(self._threads) + 1, rows)
         done = SimpleQueue[BaseException | None]()
+        results: dict[int, T] = {}
 
         def part(low: int, high: int) -> None:
             try:
-                work(low, high)
+                results[low] = work(low, high)
             except BaseException as fault:  # noqa: BLE001  raised by whoever waits
                 done.put(fault)
             else:
@@ -71,7 +80,8 @@ class AlwaysParallel(Crew):
             fault = done.get()
             if fault is not None:
                 raise fault
-        return max(parts, 1)
+        self.took = max(parts, 1)
+        return [results[low] for low in sorted(results)]
 
     def close(self) -> None:
         """Send the threads home."""

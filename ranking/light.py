@@ -53,3 +53,23 @@ def favour(items: Items, kept: Items, scores: Scores) -> int:
             scores[row] = np.inf
             count += 1
     return count
+
+
+def stand_behind(light: Scores, scored: Items, scores: Scores) -> Scores:
+    """Return float32[n]: the scores of those that have one, and behind them the others.
+
+    ``light`` is float32[n], the fused rankings, whose order the others keep; ``scored`` int64[m]
+    are the rows that ``scores`` float32[m] belong to. The others lie below the least finite score
+    by half of what lies between the least and the most, and more; where there is none, their
+    score is the light phase's own.
+    """
+    behind = light.astype(np.float64)
+    finite = scores[np.isfinite(scores)].astype(np.float64)
+    if len(finite):
+        least = finite.min()
+        spread = max(finite.max() - least, 1e-3 * abs(least)) or 1.0
+        below = (light.max() - behind) / (np.ptp(behind) or 1.0)
+        behind = np.maximum(least - spread * (1 + below) / 2, np.finfo(np.float32).min)
+    stood = behind.astype(np.float32)
+    stood[scored] = scores
+    return stood

@@ -1,62 +1,79 @@
-"""Threads for what a request asks on the side: sources that may come too late."""
+"""Code of the user's own beside a request: sources that may come too late, scorers that hang."""
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier, Semaphore
+from concurrent.futures import Future
+from math import inf
+from time import perf_counter_ns
 from typing import Final
 
 from ranking.retrieval.found import Found
-from ranking.retrieval.gather import Begin, Work
+from ranking.retrieval.gather import Begin
+from ranking.retrieval.gather import Work as Ask
 from ranking.retrieval.plan import Call
-from service.observe.spans import Trace
+from service import budget
+from service.crew import Work
+from service.observe.spans import NS_PER_MS, Trace, seconds_until
+from service.side_threads import SideThreads
+from service.watchdog import Late, Watchdog
 
-THREADS: Final = 4
-STAGE: Final = "retrieve"
+SOURCE_THREADS: Final = 4
+SCORER_THREADS: Final = 2
 
 log = logging.getLogger("braid")
 
 
 class Asides:
-    """A few threads, started once. One that hangs is lost until it comes back; others go on.
+    """Threads on the side, and the watchdog over all that is the user's own."""
 
-    When none is free a source is left out at once, rather than that requests queue up behind it.
-    """
-
-    def __init__(self, threads: int = THREADS) -> None:
-        self._free = Semaphore(threads)
-        self._pool = ThreadPoolExecutor(threads, "braid-aside")
-        all_there = Barrier(threads)
-        for started in [self._pool.submit(all_there.wait) for _ in range(threads)]:
-            started.result()
+    def __init__(self) -> None:
+        self.watchdog = Watchdog()
+        self._sources = SideThreads(SOURCE_THREADS, "braid-source")
+        self._scorers = SideThreads(SCORER_THREADS, "braid-scorer")
 
     def beginning(self, trace: Trace) -> Begin:
         """Return how one request begins its asides; what is left out is told in its trace."""
 
-        def begin(call: Call, work: Work) -> Callable[[], Found | None]:
-            if not self._free.acquire(blocking=False):
-                trace.degrade(STAGE, f"source_busy:{call.name}")
+        def begin(call: Call, ask: Ask) -> Callable[[], Found | None]:
+            own_ns = perf_counter_ns() + (call.deadline_ms or inf) * NS_PER_MS
+            stop_ns = min(own_ns, trace.stop_ns(budget.RETRIEVE))
+            asked = self._sources.begin(lambda: self.watchdog.call(ask, stop_ns))
+            if asked is None:
+                trace.degrade("retrieve", f"source_busy:{call.name}")
                 return lambda: None
-            deadline_s = trace.elapsed_ns() / 1e9 + (call.deadline_ms or float("inf")) / 1e3
-            asked = self._pool.submit(work)
-            asked.add_done_callback(lambda _: self._free.release())
-            return lambda: _offer(call, asked, deadline_s, trace)
+            return lambda: _offer(call, asked, stop_ns, trace)
 
         return begin
 
+    def score[T](self, work: Work[T], blocks: int, stop_ns: float, trace: Trace) -> list[T]:
+        """Have a scorer that may hang score aside; nothing where it does, or no thread is free."""
+        asked = self._scorers.begin(lambda: work(0, blocks))
+        if asked is None:
+            trace.degrade("score", "scorer_busy")
+            return []
+        try:
+            return [asked.result(_left_s(stop_ns))]
+        except TimeoutError:
+            return []
+
     def close(self) -> None:
         """Let no more begin; a thread that hangs is not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._sources.close()
+        self._scorers.close()
+        self.watchdog.close()
 
 
-def _offer(call: Call, asked: Future[Found], deadline_s: float, trace: Trace) -> Found | None:
-    left_s = min(deadline_s - trace.elapsed_ns() / 1e9, trace.left_s())
+def _offer(call: Call, asked: Future[Found], stop_ns: float, trace: Trace) -> Found | None:
     try:
-        return asked.result(max(0.0, left_s) if left_s != float("inf") else None)
-    except TimeoutError:
-        asked.cancel()
-        trace.degrade(STAGE, f"source_late:{call.name}")
+        return asked.result(_left_s(stop_ns))
+    except TimeoutError, Late:
+        trace.degrade("retrieve", f"source_late:{call.name}")
     except Exception:  # what is wrong with one source costs its offer, not the request
         log.exception("source %r failed", call.name)
-        trace.degrade(STAGE, f"source_failed:{call.name}")
+        trace.degrade("retrieve", f"source_failed:{call.name}")
     return None
+
+
+def _left_s(stop_ns: float) -> float | None:
+    """Return seconds until then, None for ever."""
+    return seconds_until(stop_ns) if stop_ns < inf else None

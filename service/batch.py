@@ -15,13 +15,13 @@ from service.crew import Party
 from service.desk import Desk
 from service.observe.spans import Trace
 from service.stages import (
+    Means,
     block_of,
     candidates_of,
     context_of,
     read_missed,
     read_users,
     scores_of,
-    serial,
     slate_of,
 )
 from service.state import Serving
@@ -50,21 +50,21 @@ async def recommend_batch[T](
     def find(index: int) -> tuple[Context, Candidates, Gathered]:
         query, plan = queries[index], plans[index]
         context = context_of(query, plan, users[index], serving, trace.arrived_s)
-        candidates = candidates_of(query, plan, context, serving, serial, asides)
+        candidates = candidates_of(query, plan, context, serving, whole)
         return context, candidates, serving.near.gather(candidates.items)
 
-    def rank(index: int) -> T:
+    def rank(index: int) -> tuple[T, Trace]:
         query, plan = queries[index], plans[index]
         context, candidates, _ = found[index]
         own = trace.fork(told)
+        means = Means(own, asides=desk.asides, effort=whole.effort)
         block = block_of(plan, context, candidates, rows[index], serving)
-        scores = scores_of(plan, context, block, rows[index][0], serving, serial, own)
-        slate = slate_of(query, plan, context, block, scores, serving, own)
-        trace.degraded.extend(own.degraded[len(told) :])
+        scores = scores_of(plan, context, candidates, block, rows[index][0], serving, means)
+        slate = slate_of(query, plan, context, block, scores, serving, means)
         answer = Answer(query, plan, users[index], context, candidates, block, scores, slate)
-        return name(index, answer, own)
+        return name(index, answer, own), own
 
-    store, asides = desk.store, desk.asides.beginning(trace)
+    store, whole = desk.store, Means(trace, asides=desk.asides, effort=desk.effort())
     with desk.caller.party() as party:
         with trace.span("context"):
             users = await read_users(queries, plans, serving, store, trace)
@@ -76,7 +76,10 @@ async def recommend_batch[T](
             rows = await read_missed(gathered, wanted, serving, store, trace)
         told = tuple(trace.degraded)  # what concerns all of them
         with trace.span("rank"):
-            return await _all(rank, len(queries), party)
+            ranked = await _all(rank, len(queries), party)
+    for _, own in ranked:  # each is found once, though perhaps by two threads
+        trace.degraded.extend(own.degraded[len(told) :])
+    return [named for named, _ in ranked]
 
 
 async def _all[T](do: Callable[[int], T], count: int, party: Party) -> list[T]:
@@ -84,13 +87,11 @@ async def _all[T](do: Callable[[int], T], count: int, party: Party) -> list[T]:
     results: list[T] = []
     step = TURN * party.threads
     for start in range(0, count, step):
-        turn: list[T | None] = [None] * min(step, count - start)
 
-        def work(low: int, high: int, start: int = start, turn: list[T | None] = turn) -> None:
-            for index in range(low, high):
-                turn[index] = do(start + index)
+        def work(low: int, high: int, start: int = start) -> list[T]:
+            return [do(start + index) for index in range(low, high)]
 
-        party.share(work, len(turn), QUERY_NS)
-        results += turn  # type: ignore[arg-type]  # every one is done by now
+        for part in party.share(work, min(step, count - start), QUERY_NS):
+            results += part
         await asyncio.sleep(0)
     return results

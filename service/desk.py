@@ -1,5 +1,6 @@
 """One event loop's desk: everything its handlers need, made when the loop's server starts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -8,6 +9,7 @@ from features.store import FeatureStore
 from service.asides import Asides
 from service.crew import Caller
 from service.door import Door
+from service.effort import Effort, full
 from service.experiments.experiments import Experiments
 from service.logs.logs import Logs
 from service.observe.flight import Flight
@@ -40,5 +42,6 @@ class Desk:
     experiments: Experiments
     flight: Flight | None = None
     door: Door = field(default_factory=Door)
+    effort: Callable[[], Effort] = full
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

@@ -4,16 +4,15 @@ import numpy as np
 
 from features.types import Query
 from features.user_reader import UserRecord
-from ranking.retrieval.gather import in_turn
 from service.answer import Answer
 from service.observe.spans import Trace
 from service.stages import (
+    Means,
     block_of,
     candidates_of,
     context_of,
     last_known,
     scores_of,
-    serial,
     slate_of,
 )
 from service.state import Serving
@@ -30,12 +29,12 @@ def answer_from_memory(
     Raises:
         FilterRejected: the query's filter is none for this catalogue.
     """
-    trace = Trace()
+    means = Means(Trace())
     context = context_of(query, plan, user, serving, now_s)
-    candidates = candidates_of(query, plan, context, serving, serial, in_turn)
+    candidates = candidates_of(query, plan, context, serving, means)
     rows = last_known(candidates.items, serving)
     present = np.ones(len(rows), np.bool_)
     block = block_of(plan, context, candidates, (rows, present), serving)
-    scores = scores_of(plan, context, block, rows, serving, serial, trace)
-    slate = slate_of(query, plan, context, block, scores, serving, trace)
+    scores = scores_of(plan, context, candidates, block, rows, serving, means)
+    slate = slate_of(query, plan, context, block, scores, serving, means)
     return Answer(query, plan, user, context, candidates, block, scores, slate)

@@ -44,9 +44,11 @@ def retrieve(
         Search(snapshot.embeddings, snapshot.directions[seed], blocked, k, snapshot.sketch)
         for seed in around
     ]
-    parts = [list[Keys]() for _ in searches]
-    spread(_one_after_the_other(searches, parts), sum(search.blocks for search in searches))
-    found = [search.best(keys) for search, keys in zip(searches, parts, strict=True)]
+    shares = spread(_one_after_the_other(searches), sum(search.blocks for search in searches))
+    found = [
+        search.best([keys for share in shares for keys in share[place]])
+        for place, search in enumerate(searches)
+    ]
     items, scores = (np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.lexsort((-scores, items))
     order = order[np.diff(items[order], prepend=-1) != 0]  # each item's best
@@ -56,15 +58,15 @@ def retrieve(
     return Found(items[picks], scores[picks])
 
 
-def _one_after_the_other(searches: list[Search], parts: list[list[Keys]]) -> Work:
-    """Return the work of all searches, whose blocks follow on each other."""
+def _one_after_the_other(searches: list[Search]) -> Work[list[list[Keys]]]:
+    """Return the work of all searches, whose blocks follow on each other: keys by search."""
 
-    def work(low: int, high: int) -> None:
-        first = 0
-        for search, keys in zip(searches, parts, strict=True):
+    def work(low: int, high: int) -> list[list[Keys]]:
+        first, found = 0, []
+        for search in searches:
             start, stop = max(low - first, 0), min(high - first, search.blocks)
-            if start < stop:
-                keys.append(search.part(start, stop))
+            found.append([search.part(start, stop)] if start < stop else [])
             first += search.blocks
+        return found
 
     return work

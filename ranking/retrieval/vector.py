@@ -1,6 +1,7 @@
 """Vector retrieval: the items whose embeddings point where the recent history points."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,16 +9,19 @@ from numpy.typing import NDArray
 from features.types import Context, Items, Mask, Scores
 from ranking.retrieval.found import NOTHING, Found
 from ranking.retrieval.recency import recent
-from ranking.scan.keys import Keys
 from ranking.scan.rescore import rescore
 from ranking.scan.search import Search
 from ranking.snapshot import Snapshot
 
-type Work = Callable[[int, int], None]
-"""Searches blocks ``[low, high)``."""
+type Work[T] = Callable[[int, int], T]
+"""Returns what it finds in blocks ``[low, high)``."""
 
-type Spread = Callable[[Work, int], object]
-"""(work, blocks): has the work done, once, for ranges that together make up ``range(blocks)``."""
+
+class Spread(Protocol):
+    """Has work done for ranges that together make up ``range(blocks)``."""
+
+    def __call__[T](self, work: Work[T], blocks: int) -> list[T]:
+        """Return what was found in each range, in their order."""
 
 
 def fold_in(context: Context, snapshot: Snapshot) -> NDArray[np.float32]:
@@ -47,9 +51,9 @@ def search(context: Context, snapshot: Snapshot, blocked: Mask, k: int) -> Searc
     return Search(snapshot.embeddings, vector, blocked, k, snapshot.sketch)
 
 
-def alone(work: Work, blocks: int) -> None:
+def alone[T](work: Work[T], blocks: int) -> list[T]:
     """Have all of it done here."""
-    work(0, blocks)
+    return [work(0, blocks)]
 
 
 def retrieve(
@@ -61,6 +65,5 @@ def retrieve(
     """
     if not len(context.history):
         return NOTHING
-    whole, parts = search(context, snapshot, blocked, k), list[Keys]()
-    spread(lambda low, high: parts.append(whole.part(low, high)), whole.blocks)
-    return Found(*whole.best(parts))
+    whole = search(context, snapshot, blocked, k)
+    return Found(*whole.best(spread(whole.part, whole.blocks)))

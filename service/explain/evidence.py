@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.types import Candidates, Mask
-from ranking.retrieval.gather import in_turn
 from ranking.topk import top_k
 from service.answer import Answer
 from service.explain.masks import masks_of
-from service.stages import found_of, serial
+from service.observe.spans import Trace
+from service.stages import Means, found_of
 from service.state import Serving
 
 
@@ -39,7 +39,7 @@ class Evidence:
         query, plan, context = answer.query, answer.plan, answer.context
         if query.candidates or plan.surface.scoring.light_keeps is None:
             return answer.candidates
-        return found_of(query, plan, context, self.serving, serial, in_turn)[0]
+        return found_of(query, plan, context, self.serving, Means(Trace()))[0]
 
     @cached_property
     def places(self) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import inf
 from time import perf_counter_ns, thread_time_ns
 
 from service.crew import Caller, Party, Work
@@ -63,11 +64,13 @@ class _NotingParty(Party):
         super().__init__(caller)
         self._notes = notes
 
-    def share(self, work: Work, rows: int, cost_ns_per_row: float) -> int:
+    def share[T](
+        self, work: Work[T], rows: int, cost_ns_per_row: float, stop_ns: float = inf
+    ) -> list[T]:
         began = perf_counter_ns()
-        threads = super().share(work, rows, cost_ns_per_row)
-        self._notes.append((began, threads))
-        return threads
+        parts = super().share(work, rows, cost_ns_per_row, stop_ns)
+        self._notes.append((began, self.took))
+        return parts
 
 
 class Watch:

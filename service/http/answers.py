@@ -52,7 +52,7 @@ def slate_answer(request_id: str, answer: Answer, serving: Serving, trace: Trace
         degraded=[Degradation(stage, reason) for stage, reason in trace.degraded],
         coverage=Coverage(
             features=_share(int(np.count_nonzero(block.present)), len(block.present)),
-            scored=1.0 if len(block.rows) == len(brought) else _known_share(brought, serving),
+            scored=_scored(brought, len(block.rows), trace.scored, serving),
         ),
         next=_next(answer, serving),
         relaxed=answer.slate.relaxed,
@@ -67,6 +67,12 @@ def _next(answer: Answer, serving: Serving) -> str | None:
     ids = serving.snapshot.catalogue.ids
     shown = [ids[item] for item in answer.candidates.items[picks].tolist()]
     return cursor.write(query.seed, (*query.shown, *shown))
+
+
+def _scored(brought: Sequence[str], rows: int, scored: float, serving: Serving) -> float:
+    """Return how much of what was asked for the model has scored."""
+    known = 1.0 if rows == len(brought) else _known_share(brought, serving)
+    return known if scored == 1.0 else round(known * scored, 4)
 
 
 def _known_share(brought: Sequence[str], serving: Serving) -> float:

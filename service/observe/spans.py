@@ -1,6 +1,7 @@
 """The stopwatch: one request's stages and when each began and ended."""
 
 from collections.abc import Iterable
+from math import inf
 from time import perf_counter_ns, time
 from types import TracebackType
 from typing import Self
@@ -15,7 +16,8 @@ class Trace:
 
     ``arrived_s`` is the wall clock's, seconds since the epoch: what ages are counted from.
     ``user`` is what the store said of the asker: a replay begins with the same. ``caller`` is the
-    name of the key it came with.
+    name of the key it came with. ``deadline_ns`` is a moment of the performance counter, infinity
+    without one. ``scored`` is the share of the candidates that the model scored.
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
@@ -25,6 +27,7 @@ class Trace:
         "deadline_ns",
         "degraded",
         "near",
+        "scored",
         "spans",
         "started_ns",
         "threads",
@@ -34,19 +37,18 @@ class Trace:
     def __init__(self) -> None:
         self.started_ns = perf_counter_ns()
         self.arrived_s = time()
-        self.deadline_ns: int | None = None
+        self.deadline_ns = inf
         self.spans: list[tuple[str, int, int]] = []
         self.degraded: list[tuple[str, str]] = []
         self.near = (0, 0)
         self.threads = 1
+        self.scored = 1.0
         self.user: UserRecord | None = None
         self.caller: str | None = None
 
     def expire_in(self, deadline_ms: float) -> None:
         """Set the deadline, counted from the arrival of the request; the nearest one counts."""
-        deadline_ns = self.started_ns + int(deadline_ms * NS_PER_MS)
-        if self.deadline_ns is None or deadline_ns < self.deadline_ns:
-            self.deadline_ns = deadline_ns
+        self.deadline_ns = min(self.deadline_ns, self.started_ns + deadline_ms * NS_PER_MS)
 
     def fork(self, degraded: Iterable[tuple[str, str]]) -> Trace:
         """Return a trace for one part of the request, with the same clock and deadline."""
@@ -74,14 +76,26 @@ class Trace:
 
     def left_s(self) -> float:
         """Return seconds until the deadline, 0 when it has passed, infinity without one."""
-        if self.deadline_ns is None:
-            return float("inf")
-        return max(0, self.deadline_ns - perf_counter_ns()) / 1e9
+        return seconds_until(self.deadline_ns)
+
+    def expired(self) -> bool:
+        """Tell whether the deadline has passed."""
+        return perf_counter_ns() >= self.deadline_ns
+
+    def stop_ns(self, share: float) -> float:
+        """Return the moment until which what begins now may take: a share of what is left."""
+        now_ns = perf_counter_ns()
+        return now_ns + max(0.0, share * (self.deadline_ns - now_ns))
 
     def server_timing(self) -> str:
         """Return the value of a ``Server-Timing`` header, in milliseconds (W3C Server Timing)."""
         parts = [f"{name};dur={(stop - start) / NS_PER_MS:.3f}" for name, start, stop in self.spans]
         return ", ".join([*parts, f"total;dur={self.elapsed_ns() / NS_PER_MS:.3f}"])
+
+
+def seconds_until(moment_ns: float) -> float:
+    """Return seconds until a moment of the performance counter, 0 when it has passed."""
+    return max(0.0, moment_ns - perf_counter_ns()) / 1e9
 
 
 class _Span:

@@ -11,7 +11,8 @@ from features.store import SHOWN_CAP, FeatureStore, UserRecord
 from features.types import Context, Items, Mask, Query
 from ranking.catalogue import Catalogue
 from ranking.freshness import ages_of
-from service.observe.spans import Trace
+from service import budget
+from service.observe.spans import Trace, seconds_until
 from service.state import Serving
 from service.surfaces.plan import Plan
 
@@ -29,16 +30,18 @@ async def read_users(
 ) -> list[UserRecord | None]:
     """Read the users of all queries in one round trip; None for who is a stranger.
 
-    A user whom the store cannot give now is taken for a stranger, too.
+    A user whom the store cannot give within the stage's time is taken for a stranger, too.
     """
     ids = [query.user_id for query in queries if query.user_id is not None]
     if not ids:
         return [None] * len(queries)
+    stop_ns = trace.stop_ns(budget.CONTEXT)
     shown = SHOWN_CAP if any(plan.surface.filters.served for plan in plans) else 0
     try:
-        read = iter(await store.read_users(ids, serving.user_schema, trace.left_s(), shown))
+        within_s = seconds_until(stop_ns)
+        read = iter(await store.read_users(ids, serving.user_schema, within_s, shown))
     except StoreUnavailable as fault:
-        trace.degrade("context", fault.reason)
+        trace.degrade("context", budget.reason(fault, stop_ns))
         return [None] * len(queries)
     return [next(read) if query.user_id is not None else None for query in queries]
 

@@ -11,7 +11,8 @@ from features.store import FeatureStore
 from features.types import Candidates, Context, FeatureBlock, Items, Mask, Rows
 from ranking.assemble import assemble
 from ranking.view import veil
-from service.observe.spans import Trace
+from service import budget
+from service.observe.spans import Trace, seconds_until
 from service.state import Serving
 from service.surfaces.plan import Plan
 
@@ -30,14 +31,15 @@ async def read_missed(
     trace.note_near(sum(map(len, wanted)) - sum(map(len, missed)), sum(map(len, missed)))
     if not len(asked):
         return [(found.rows, found.present) for found in gathered]
+    stop_ns = trace.stop_ns(budget.FEATURES)
     try:
-        rows, present = await store.read_items(serving.items, asked, trace.left_s())
+        rows, present = await store.read_items(serving.items, asked, seconds_until(stop_ns))
         tickets = [found.ticket for found in gathered if found.ticket is not None]
         if len(tickets) == len(gathered):
             # When the loop is free again: the answer does not wait for it.
             asyncio.get_running_loop().call_soon(near.fill, min(tickets), asked, rows, present)
     except StoreUnavailable as fault:
-        trace.degrade("features", fault.reason)
+        trace.degrade("features", budget.reason(fault, stop_ns))
         # What may be old does not count as present.
         rows, present = last_known(asked, serving), np.zeros(len(asked), dtype=np.bool_)
     if len(missed) == 1:

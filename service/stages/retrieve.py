@@ -7,9 +7,9 @@ from ranking.light import lighten
 from ranking.masks import blocked
 from ranking.rerank import pins_of, showings
 from ranking.retrieval import Found, appraise, merge
-from ranking.retrieval.gather import Begin, gather
+from ranking.retrieval.gather import gather
 from service.crew import Work
-from service.stages.share import Share
+from service.stages.means import Means
 from service.state import Serving
 from service.surfaces.plan import Plan
 
@@ -18,10 +18,10 @@ PINS = "pin"
 
 
 def candidates_of(
-    query: Query, plan: Plan, context: Context, serving: Serving, share: Share, begin: Begin
+    query: Query, plan: Plan, context: Context, serving: Serving, means: Means
 ) -> Candidates:
     """Return what is worth scoring: of what was found the best, where the surface says so."""
-    found, pinned = found_of(query, plan, context, serving, share, begin)
+    found, pinned = found_of(query, plan, context, serving, means)
     keep = plan.surface.scoring.light_keeps
     if keep is None or query.candidates:
         return found
@@ -29,7 +29,7 @@ def candidates_of(
 
 
 def found_of(
-    query: Query, plan: Plan, context: Context, serving: Serving, share: Share, begin: Begin
+    query: Query, plan: Plan, context: Context, serving: Serving, means: Means
 ) -> tuple[Candidates, Items]:
     """Ask every source and merge what they offer; or appraise the caller's own candidates.
 
@@ -50,10 +50,10 @@ def found_of(
     if served is not None and served.hide_after is not None:
         mask[showings(context, served.within_s).hidden(served.hide_after)] = True
 
-    def spread(work: Work, blocks: int) -> None:
-        share(work, blocks, serving.search_ns_per_block)
+    def spread[T](work: Work[T], blocks: int) -> list[T]:
+        return means.share(work, blocks, serving.search_ns_per_block)
 
-    offers = gather(plan.calls, context, snapshot, mask, spread, begin)
+    offers = gather(plan.calls, context, snapshot, mask, spread, means.begin())
     if not (query.pins or plan.rules.pins):
         return merge(context, snapshot, offers, plan.sources), context.history[:0]
     pinned = pins_of(query, plan.rules.pins, snapshot.catalogue)

@@ -218,13 +218,12 @@ def test_a_search_spread_over_any_ranges_in_any_order_gives_the_same_bits() -> N
         mask = rng.random(3000) < rng.choice([0.0, 0.3, 0.99])
         k = int(rng.choice([0, 1, 20, 200]))
 
-        def spread(work: vector.Work, blocks: int) -> None:
+        def spread[T](work: vector.Work[T], blocks: int) -> list[T]:
             cuts = np.unique(rng.integers(0, blocks + 1, int(rng.integers(0, 6))))
             edges = [0, *cuts.tolist(), blocks]
             ranges = [(low, high) for low, high in pairwise(edges)]
             rng.shuffle(ranges)
-            for low, high in ranges:
-                work(low, high)
+            return [work(low, high) for low, high in ranges]
 
         whole = vector.retrieve(RECENT, made, mask, k)
         parts = vector.retrieve(RECENT, made, mask, k, spread)

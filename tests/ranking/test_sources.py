@@ -81,12 +81,11 @@ def test_similar_searches_spread_over_any_ranges_give_the_same_bits() -> None:
     for _ in range(40):
         mask, k = some_mask(int(rng.integers(99)), 3000), int(rng.choice([0, 1, 20, 200]))
 
-        def spread(work: vector.Work, blocks: int) -> None:
+        def spread[T](work: vector.Work[T], blocks: int) -> list[T]:
             cuts = np.unique(rng.integers(0, blocks + 1, int(rng.integers(0, 9)))).tolist()
             ranges = [*pairwise([0, *cuts, blocks])]
             rng.shuffle(ranges)
-            for low, high in ranges:
-                work(low, high)
+            return [work(low, high) for low, high in ranges]
 
         whole = similar.retrieve(context(3, 17, 8), made, mask, k)
         parts = similar.retrieve(context(3, 17, 8), made, mask, k, spread)

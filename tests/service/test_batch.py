@@ -123,12 +123,14 @@ def test_without_a_store_every_slate_of_a_batch_says_so(
         client.close()
 
 
-def test_a_batch_past_its_deadline_gives_slates_by_score_alone(api: Client) -> None:
+def test_a_batch_past_its_deadline_gives_every_slate_by_its_fallbacks(api: Client) -> None:
     found = slates(api, QUERIES, deadline_ms=0.001)
     for query, slate in zip(QUERIES, found, strict=True):
         assert slate["items"]
         late = {note["stage"] for note in slate["degraded"] if note["reason"] == "deadline"}
-        assert late == ({"rerank"} if query.get("diversity", 0.3) else set())
+        plain = set() if query.get("diversity", 0.3) else {"rerank"}
+        assert late - {"features"} == {"context", "score", "rerank"} - plain
+        assert slate["coverage"]["scored"] == 0.0
 
 
 @pytest.mark.parametrize(
