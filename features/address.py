@@ -3,58 +3,126 @@
 import asyncio
 import math
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from redis.asyncio.connection import parse_url
 
 from features.connection import Connection, Hear
 from features.errors import StoreUnavailable
 from features.resp import Replies, command
+from features.tls import tls_context
+
+type Kind = Literal["server", "cluster", "sentinel"]
+
+KINDS: dict[str, Kind] = {"": "server", "cluster": "cluster", "sentinel": "sentinel"}
+SENTINEL_PORT = 26379
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A ``redis://``, ``rediss://`` or ``unix://`` URL; the password never shows in a repr."""
+    """A server, a cluster, or sentinels that know one; the password never shows in a repr.
+
+        redis://, rediss://, unix://                   one server
+        redis+cluster://host:port,host:port            some of a cluster's nodes
+        redis+sentinel://host:port,host:port/service   sentinels, and what they call the service
+
+    ``rediss`` in place of ``redis`` is TLS. ``seeds`` are the hosts and ports of the URL,
+    ``service`` is the sentinels' name; `docs/redis.md` tells all options.
+    """
 
     url: str
     host: str
     port: int
     path: str | None
-    tls: bool
     greeting: tuple[tuple[str, ...], ...]
+    context: ssl.SSLContext | None = field(default=None, compare=False)
+    kind: Kind = "server"
+    seeds: tuple[tuple[str, int], ...] = ()
+    service: str = ""
+    sentinel_greeting: tuple[tuple[str, ...], ...] = (("PING",),)
 
     @classmethod
     def parse(cls, url: str) -> Self:
         """Take a URL apart.
 
         Raises:
-            ValueError: not a Redis URL.
+            ValueError: not a Redis URL; the message says what to change.
         """
-        parts: dict[str, Any] = dict(parse_url(url))
-        greeting: list[tuple[str, ...]] = []
-        if password := parts.get("password"):
-            username = parts.get("username")
-            greeting.append(("AUTH", username, password) if username else ("AUTH", password))
-        if database := parts.get("db"):
-            greeting.append(("SELECT", str(database)))
+        scheme, kind, rest = _kind_of(url)
+        if kind == "server":
+            parts: dict[str, Any] = dict(parse_url(url))
+            return cls._of(url, kind, parts, ((_host(parts), _port(parts)),), "")
+        place, _, query = rest.partition("?")
+        location, _, path = place.partition("/")
+        user, at, hosts = location.rpartition("@")
+        service, _, database = path.partition("/") if kind == "sentinel" else ("", "", path)
+        if kind == "cluster" and database.strip("/") not in ("", "0"):
+            raise ValueError("a cluster has database 0 only: leave out what follows the hosts")
+        if kind == "sentinel" and not service:
+            raise ValueError(
+                "redis+sentinel:// needs the service's name: redis+sentinel://host:port/service"
+            )
+        default = SENTINEL_PORT if kind == "sentinel" else 6379
+        every: list[dict[str, Any]] = [
+            dict(parse_url(f"redis://{host}")) for host in hosts.split(",") if host
+        ]
+        if not every:
+            raise ValueError(f"redis+{kind}:// needs a host: redis+{kind}://host:port,host:port")
+        seeds = tuple((_host(one), int(one.get("port", default))) for one in every)
+        parts = dict(parse_url(f"{scheme}://{user}{at}host/{database}?{query}"))
+        return cls._of(url, kind, parts, seeds, service)
+
+    @classmethod
+    def _of(
+        cls,
+        url: str,
+        kind: Kind,
+        parts: dict[str, Any],
+        seeds: tuple[tuple[str, int], ...],
+        service: str,
+    ) -> Self:
+        login = _login(parts.get("username"), parts.get("password"))
+        database = parts.get("db")
+        choose = (("SELECT", str(database)),) if database else ()
+        sentinels = _login(parts.get("sentinel_username"), parts.get("sentinel_password"))
         return cls(
             url=url,
-            host=str(parts.get("host", "localhost")),
-            port=int(parts.get("port", 6379)),
+            host=seeds[0][0],
+            port=seeds[0][1],
             path=parts.get("path"),
-            tls=url.startswith("rediss://"),
-            greeting=(*greeting, ("PING",)),
+            greeting=(*login, *choose, ("PING",)),
+            context=tls_context(parts) if url.startswith("rediss") else None,
+            kind=kind,
+            seeds=seeds,
+            service=service,
+            sentinel_greeting=(*sentinels, ("PING",)),
         )
 
+    @property
+    def tls(self) -> bool:
+        """Tell whether connections are encrypted."""
+        return self.context is not None
+
+    def at(self, host: str, port: int) -> Address:
+        """Return another server's address, to which the same credentials and options belong."""
+        return replace(self, host=host, port=port, path=None, kind="server", seeds=((host, port),))
+
+    def sentinels(self) -> list[Address]:
+        """Return the sentinels' own addresses."""
+        return [replace(self.at(*seed), greeting=self.sentinel_greeting) for seed in self.seeds]
+
     def __repr__(self) -> str:
-        return self.path or f"{self.host}:{self.port}"
+        if self.path is not None:
+            return self.path
+        hosts = ",".join(f"{host}:{port}" for host, port in self.seeds)
+        return hosts if self.kind == "server" else f"{self.kind} {hosts}"
 
     async def connect(
         self, timeout_s: float, hear: Hear | None = None, stall_s: float = math.inf
     ) -> Connection:
-        """Open a connection that has authenticated and answered a PING.
+        """Open a connection to this server that has authenticated and answered a PING.
 
         ``hear`` gets its pushes; it breaks when a command has waited for ``stall_s``.
 
@@ -85,6 +153,31 @@ class Address:
         if self.path is not None:
             _, connection = await loop.create_unix_connection(make, self.path)
             return connection
-        context = ssl.create_default_context() if self.tls else None
-        _, connection = await loop.create_connection(make, self.host, self.port, ssl=context)
+        _, connection = await loop.create_connection(make, self.host, self.port, ssl=self.context)
         return connection
+
+
+def _kind_of(url: str) -> tuple[str, Kind, str]:
+    """Return ``redis`` or ``rediss``, what the URL leads to, and what follows the scheme."""
+    scheme, _, rest = url.partition("://")
+    name, _, kind = scheme.partition("+")
+    if kind in KINDS and (not kind or name in ("redis", "rediss")):
+        return name, KINDS[kind], rest
+    raise ValueError(
+        f"{scheme}:// is no Redis URL: redis://, rediss://, unix://, redis+cluster:// and "
+        "redis+sentinel:// are (rediss for TLS)"
+    )
+
+
+def _host(parts: dict[str, Any]) -> str:
+    return str(parts.get("host", "localhost"))
+
+
+def _port(parts: dict[str, Any]) -> int:
+    return int(parts.get("port", 6379))
+
+
+def _login(username: str | None, password: str | None) -> tuple[tuple[str, ...], ...]:
+    if not password:
+        return ()
+    return (("AUTH", username, password) if username else ("AUTH", password),)

@@ -1,15 +1,18 @@
 """What is stored about one user, and how the reply that tells it is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features import keys
+from features.batch import Commands
 from features.codec import decode_rows, fingerprints
-from features.errors import CommandRefused
 from features.history import Entries, read_entries
-from features.resp import Reply, parse
+from features.resp import Reply, command, parse
 from features.schema import Schema
 from features.types import Rows
 
@@ -39,69 +42,60 @@ class UserRecord:
     shown_times_ms: NDArray[np.int64] = field(default_factory=_never)
 
 
-class UserReader:
-    """Decodes the replies to a GET and ``lists`` LRANGEs (history, shown) for each user, once.
+class UserReads(Commands):
+    """A GET and ``lists`` LRANGEs (history, shown) for each user.
 
-    Called by the connection, again and again, with what has arrived so far; what it has read it
-    does not read again. Where one or more commands were refused, the first refusal stands for all.
+    A reply that is a list longer than was asked for ends the connection.
     """
 
-    __slots__ = ("_at", "_lists", "_longest", "_read", "_refusal", "_schema", "_user_ids")
-
     def __init__(
-        self, user_ids: Sequence[str], schema: Schema, lists: int = 1, longest: int = 10_000
+        self, user_ids: Sequence[str], schema: Schema, history_cap: int, shown_cap: int = 0
     ) -> None:
         self._user_ids = user_ids
         self._schema = schema
-        self._lists = lists
-        self._longest = longest
-        self._read: list[Reply | Entries] = []
-        self._at = 0  # behind what was read, from where the reply starts
-        self._refusal: CommandRefused | None = None
+        self._step = 3 if shown_cap else 2
+        words = [word for user in user_ids for word in _read_user(user, history_cap, shown_cap)]
+        slots = [keys.SLOTS[keys.partition(user)] for user in user_ids for _ in range(self._step)]
+        read_one = partial(_read_one, max(history_cap, shown_cap))
+        super().__init__(words, slots, reading=True, read_one=read_one)
 
-    def __call__(
-        self, buffer: bytearray, start: int, stop: int
-    ) -> tuple[list[UserRecord] | CommandRefused, int] | None:
-        """Return ``(records, end)``, or None while bytes are missing.
-
-        Raises:
-            ValueError: these bytes are not RESP, or not the replies to these commands.
-        """
-        while len(self._read) < len(self._user_ids) * (1 + self._lists):
-            found = self._next(buffer, start + self._at, stop)
-            if found is None:
-                return None
-            value, end = found
-            self._at = end - start
-            self._read.append(value)
-            if isinstance(value, CommandRefused) and self._refusal is None:
-                self._refusal = value
-        return self._refusal or self._records(), start + self._at
-
-    def _next(self, buffer: bytearray, start: int, stop: int) -> tuple[Reply | Entries, int] | None:
-        if start >= stop or buffer[start] != ARRAY:
-            return parse(buffer, start, stop)
-        line = buffer.find(b"\r\n", start, stop)
-        if line < 0:
-            return None
-        count = int(buffer[start + 1 : line])
-        if count > self._longest:
-            raise ValueError("a list longer than was asked for")
-        arrived = np.frombuffer(buffer, np.uint8, stop)[line + 2 :]
-        read = read_entries(arrived, max(count, 0))
-        return None if read is None else (read[0], line + 2 + read[1])
-
-    def _records(self) -> list[UserRecord]:
-        step = 1 + self._lists
-        values = [value if isinstance(value, bytes) else None for value in self._read[::step]]
+    def records(self) -> list[UserRecord]:
+        """Decode what was read."""
+        values = [
+            value if isinstance(value, bytes) else None for value in self.cells[:: self._step]
+        ]
         rows, present = decode_rows(values, fingerprints(self._user_ids), self._schema)
+        step = self._step
         return [
-            _record(row, known, self._read[index * step + 1 : (index + 1) * step])
+            _record(row, known, self.cells[index * step + 1 : (index + 1) * step])
             for index, (row, known) in enumerate(zip(rows, present.tolist(), strict=True))
         ]
 
 
-def _record(row: Rows, known: bool, lists: Sequence[Reply | Entries]) -> UserRecord:
+def _read_user(user_id: str, history_cap: int, shown_cap: int) -> Iterator[bytes]:
+    yield command("GET", keys.user_row(user_id))
+    yield command("LRANGE", keys.user_history(user_id), 0, history_cap - 1)
+    if shown_cap:
+        yield command("LRANGE", keys.user_shown(user_id), 0, shown_cap - 1)
+
+
+def _read_one(
+    longest: int, buffer: bytearray, start: int, stop: int
+) -> tuple[Reply | Entries, int] | None:
+    if start >= stop or buffer[start] != ARRAY:
+        return parse(buffer, start, stop)
+    line = buffer.find(b"\r\n", start, stop)
+    if line < 0:
+        return None
+    count = int(buffer[start + 1 : line])
+    if count > longest:
+        raise ValueError("a list longer than was asked for")
+    arrived = np.frombuffer(buffer, np.uint8, stop)[line + 2 :]
+    read = read_entries(arrived, max(count, 0))
+    return None if read is None else (read[0], line + 2 + read[1])
+
+
+def _record(row: Rows, known: bool, lists: Sequence[Any]) -> UserRecord:
     history, *rest = (entries for entries in lists if isinstance(entries, Entries))
     shown, shown_times_ms = (rest[0].item_ids, rest[0].times_ms) if rest else ([], _never())
     if not history.disliked.any():
