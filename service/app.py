@@ -32,6 +32,7 @@ from service.crew import Crew
 from service.descriptors import raise_limit
 from service.desk import Desk, Lifecycle
 from service.door import Door
+from service.effort import full
 from service.errors import SettingInvalid
 from service.experiments.experiments import Experiments
 from service.experiments.listing import ExperimentsAnswer
@@ -219,6 +220,7 @@ class Service:
             self._experiments,
             Flight(settings.flight) if settings.flight else None,
             Door(admission=room),
+            effort=full if room is None else room.effort,
         )
         self._recorders.append(desk.recorder)
         self._logs.append(logs)

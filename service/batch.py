@@ -5,7 +5,6 @@ stage, with nothing handed over in between. The loop looks after its other reque
 few queries.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from features.near_cache import Gathered
@@ -13,6 +12,7 @@ from features.types import Candidates, Context, Query
 from service.answer import Answer
 from service.crew import Party
 from service.desk import Desk
+from service.door import Door
 from service.observe.spans import Trace
 from service.stages import (
     Means,
@@ -69,21 +69,21 @@ async def recommend_batch[T](
         with trace.span("context"):
             users = await read_users(queries, plans, serving, store, trace)
         with trace.span("retrieve"):
-            found = await _all(find, len(queries), party)
+            found = await _all(find, len(queries), party, desk.door)
         with trace.span("features"):
             wanted = [candidates.items for _, candidates, _ in found]
             gathered = [gathered for _, _, gathered in found]
             rows = await read_missed(gathered, wanted, serving, store, trace)
         told = tuple(trace.degraded)  # what concerns all of them
         with trace.span("rank"):
-            ranked = await _all(rank, len(queries), party)
+            ranked = await _all(rank, len(queries), party, desk.door)
     for _, own in ranked:  # each is found once, though perhaps by two threads
         trace.degraded.extend(own.degraded[len(told) :])
     return [named for named, _ in ranked]
 
 
-async def _all[T](do: Callable[[int], T], count: int, party: Party) -> list[T]:
-    """Do ``[0, count)`` over the party's threads, in turns with the loop's other requests."""
+async def _all[T](do: Callable[[int], T], count: int, party: Party, door: Door) -> list[T]:
+    """Do ``[0, count)`` over the party's threads, behind the loop's other requests."""
     results: list[T] = []
     step = TURN * party.threads
     for start in range(0, count, step):
@@ -93,5 +93,5 @@ async def _all[T](do: Callable[[int], T], count: int, party: Party) -> list[T]:
 
         for part in party.share(work, min(step, count - start), QUERY_NS):
             results += part
-        await asyncio.sleep(0)
+        await door.give_way()
     return results

@@ -1,5 +1,6 @@
 """The door of one event loop: what stands before every endpoint, and before every page."""
 
+from asyncio import sleep
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -7,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from service.access.scope import Scope
 from service.admission.priority import Priority
-from service.http.problems import HeaderInvalid
+from service.http.problems import HeaderInvalid, ProblemError
 
 type Headers = Sequence[tuple[bytes, bytes]]
 """Names in lower case."""
@@ -30,6 +31,9 @@ class Access(Protocol):
 
 class Admission(Protocol):
     """Knows whether there is room for one more."""
+
+    def refusal(self, priority: Priority) -> ProblemError | None:
+        """Return what one who came now would be told; None where there is room."""
 
     def enter(self, priority: Priority) -> None:
         """Let a request in.
@@ -94,6 +98,13 @@ class Door:
             if not isinstance(caller, str):
                 await caller
 
+    def refusal(self, priority: Priority) -> ProblemError | None:
+        """Return what one is told for whom there is no room, whoever it is; None where there is.
+
+        `enter` says the same. This is for telling it at the least expense.
+        """
+        return None if self.admission is None else self.admission.refusal(priority)
+
     def turn(self, entry: Pass) -> Awaitable[None] | None:
         """Return None where who was let in may begin now, else what is done when it may.
 
@@ -101,6 +112,11 @@ class Door:
             ProblemError: from the awaitable: it has waited in vain.
         """
         return None if self.admission is None else self.admission.turn(entry.priority)
+
+    async def give_way(self) -> None:
+        """Let others begin, in the middle of much work: live ones first."""
+        turn = None if self.admission is None else self.admission.turn(Priority.BULK)
+        await (sleep(0) if turn is None else turn)
 
     def leave(self) -> None:
         """Let one out again."""

@@ -56,12 +56,19 @@ class Admission:
         Raises:
             Overloaded: those who wait already will take too long.
         """
+        refusal = self.refusal(priority)
+        if refusal is not None:
+            raise refusal
+        self.admitted[priority] += 1
+        self.inside += 1
+
+    def refusal(self, priority: Priority) -> Overloaded | None:
+        """Return, and count, what one who came now would be told; None where there is room."""
         ahead = self.queue.ahead(priority)
         share = 1.0 if priority is Priority.LIVE else BULK
         if ahead and ahead * self.queue.turn_ns > share * self._longest_ns:
-            raise self._refusal(priority, "full")
-        self.admitted[priority] += 1
-        self.inside += 1
+            return self._refusal(priority, "full")
+        return None
 
     def turn(self, priority: Priority) -> Future[None] | None:
         """Return None where the request may begin now, else what is done when its turn has come.

@@ -1,7 +1,7 @@
 """Requests wait here for their event loop, which begins one of them in each of its turns."""
 
 from asyncio import AbstractEventLoop, Future
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from time import perf_counter_ns
 
@@ -11,8 +11,8 @@ from service.admission.priority import Priority
 MEMORY = 8
 FIRST_GUESS_NS = 1e6
 
-type Place = tuple[Future[None], int]
-"""Who waits, and since when (nanoseconds)."""
+type Line = OrderedDict[Future[None], int]
+"""Who waits, in their order, and since when (nanoseconds)."""
 
 
 class Queue:
@@ -28,6 +28,7 @@ class Queue:
 
     __slots__ = (
         "_began_ns",
+        "_bulk_ns",
         "_clock",
         "_late",
         "_longest_ns",
@@ -50,9 +51,9 @@ class Queue:
         self._late = late
         self._clock = clock
         self._longest_ns = longest_ns
-        self._waiting: dict[Priority, deque[Place]] = {one: deque() for one in Priority}
+        self._waiting: dict[Priority, Line] = {one: OrderedDict() for one in Priority}
         self._taken = False
-        self._began_ns = 0
+        self._began_ns = self._bulk_ns = 0
         self.turn_ns = FIRST_GUESS_NS
         self.emptied_ns = clock()
 
@@ -80,7 +81,10 @@ class Queue:
             Exception: from the future: those before took longer than anybody could foresee.
         """
         future = self._loop.create_future()
-        self._waiting[priority].append((future, self._clock()))
+        line = self._waiting[priority]
+        line[future] = self._clock()
+        # Whoever goes makes room at once, for a crowd that gives up must keep nobody out.
+        future.add_done_callback(lambda gone: line.pop(gone, None))
         return future
 
     def _turn(self) -> None:
@@ -102,11 +106,14 @@ class Queue:
         live, bulk = self._waiting[Priority.LIVE], self._waiting[Priority.BULK]
         while live or bulk:
             # What was let in is done some time: bulk goes last, but not never.
-            patient = bulk and (not live or now - bulk[0][1] > self._longest_ns)
-            future, since_ns = (bulk if patient else live).popleft()
+            since_ns = max(next(iter(bulk.values()), now), self._bulk_ns)
+            last = not live or now - since_ns > self._longest_ns
+            future, since_ns = (bulk if last else live).popitem(last=False)
             if future.done():  # its client has gone
                 continue
-            if not patient and now - since_ns > 2 * max(self._longest_ns, self.turn_ns):
+            if last:
+                self._bulk_ns = now
+            elif now - since_ns > 2 * max(self._longest_ns, self.turn_ns):
                 future.set_exception(self._late())
                 continue
             return future

@@ -92,6 +92,9 @@ class DirectProtocol(BoundedProtocol):
         super().on_message_complete()
         exchange = self.cycle
         if isinstance(exchange, Exchange):
+            if (refusal := exchange.endpoint.turn_away()) is not None:
+                self._write(refusal, exchange)
+                return
             task = asyncio.Task(self._answer(exchange), loop=self.loop, eager_start=True)
             if not task.done():
                 self._keep(task, exchange.endpoint)

@@ -80,8 +80,15 @@ class Client:
 
 @pytest.fixture(scope="session")
 def service(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
-    # A budget that a busy test machine keeps: what these tests are about is not the fallback.
-    settings = Settings(artifact=artifacts, redis=filled.url, port=0, fetch_budget_ms=5000)
+    # A budget and a wait that a busy test machine keeps: what these tests are about is neither the
+    # fallback nor the refusal.
+    settings = Settings(
+        artifact=artifacts,
+        redis=filled.url,
+        port=0,
+        fetch_budget_ms=5000,
+        longest_wait_ms=5000,
+    )
     with running(settings, QUIET) as service:
         yield service
 

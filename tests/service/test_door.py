@@ -24,6 +24,9 @@ class Room:
             raise NO_ROOM
         self.places -= 1
 
+    def refusal(self, priority: Priority) -> ProblemError | None:  # noqa: ARG002  as `Admission` has it
+        return None if self.places else NO_ROOM
+
     def turn(self, priority: Priority) -> None:
         """Let it begin at once."""
 
@@ -85,3 +88,12 @@ def test_whoever_leaves_makes_room() -> None:
     door.leave()
 
     assert isinstance(door.enter((), "read"), Pass)
+
+
+def test_who_is_turned_away_takes_no_place() -> None:
+    door = Door(admission=Room(1))
+
+    assert door.refusal(Priority.LIVE) is None
+    asyncio.run(entered(door))
+    assert door.refusal(Priority.LIVE) is NO_ROOM
+    assert Door().refusal(Priority.LIVE) is None

@@ -124,6 +124,19 @@ def test_bulk_that_has_waited_for_the_longest_time_goes_before_live() -> None:
     on_loop(test)
 
 
+def test_of_many_bulk_ones_that_have_waited_long_one_goes_before_live() -> None:
+    async def test(rig: Rig) -> None:
+        assert rig.queue.take()
+        bulk = [rig.queue.wait(BULK) for _ in range(3)]
+        rig.clock.now_ns += 3 * LONGEST_NS
+        live = rig.queue.wait(LIVE)
+        await live
+
+        assert [one.done() for one in bulk] == [True, False, False]
+
+    on_loop(test)
+
+
 def test_who_has_waited_for_twice_the_longest_time_gets_no_turn() -> None:
     async def test(rig: Rig) -> None:
         assert rig.queue.take()
@@ -155,6 +168,19 @@ def test_who_has_gone_is_passed_over() -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
         assert rig.order == "ac"
+
+    on_loop(test)
+
+
+def test_a_crowd_that_goes_makes_room_at_once() -> None:
+    async def test(rig: Rig) -> None:
+        assert rig.queue.take()
+        waiting = [rig.queue.wait(LIVE) for _ in range(100)]
+        for future in waiting[:-1]:
+            future.cancel()
+        await asyncio.sleep(0)
+
+        assert rig.queue.ahead(LIVE) <= 1
 
     on_loop(test)
 
