@@ -19,6 +19,8 @@ from features.address import Address
 from features.store import FeatureStore
 from features.tracking import Tracking
 from ranking.surfaces import Surfaces, SurfacesRejected
+from service.access.cors import Cors
+from service.access.security import Security
 from service.admission.admission import Admission
 from service.admission.metrics import admission_metrics
 from service.asides import Asides
@@ -78,6 +80,7 @@ class Service:
             OSError: the port is taken.
         """
         self._settings = settings
+        self._security = Security(settings)
         self._redis_url = redis_url
         self._address = Address.parse(redis_url)
         self._tracking = Tracking(self._address)
@@ -122,6 +125,7 @@ class Service:
                     lambda: catalogue_metrics(self._publisher),
                     lambda: log_metrics(self._logs),
                     lambda: admission_metrics(self._rooms),
+                    self._security.metrics,
                     self._collections.metrics,
                     lambda: experiment_metrics(
                         self._list_experiments(), self._experiments.dropped()
@@ -141,6 +145,7 @@ class Service:
                 patience_s=settings.patience_s,
                 idle_s=settings.idle_s,
             ),
+            self._security.tls,
         )
         self._replica = f"{gethostname()}:{self._server.port}"
         self._follower = Follower(self._replica, self._switch, self._pointer)
@@ -149,12 +154,14 @@ class Service:
     def url(self) -> str:
         """Return where the service listens."""
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return f"http://{host}:{self._server.port}"
+        scheme = "http" if self._security.tls is None else "https"
+        return f"{scheme}://{host}:{self._server.port}"
 
     def start(self) -> None:
         """Serve, and return when every loop accepts connections."""
         if self._settings.near_cache_mib:
             self._tracking.start()
+        self._security.start()
         self._server.start()
         self._follower.start()
         self._catalogue_follower.start()
@@ -170,6 +177,7 @@ class Service:
         """Say so, answer what was accepted, end every thread."""
         self._lifecycle.draining = True
         self._server.stop()
+        self._security.stop()
         self._follower.stop()
         self._catalogue_follower.stop()
         self._pulse.stop()
@@ -219,7 +227,8 @@ class Service:
             logs,
             self._experiments,
             Flight(settings.flight) if settings.flight else None,
-            Door(admission=room),
+            Door(self._security.open_access(), room),
+            audit=self._security.audit,
             effort=full if room is None else room.effort,
         )
         self._recorders.append(desk.recorder)
@@ -248,7 +257,10 @@ class Service:
                 **request_routes(desk, requests),
             }
             resources = catalogue_routes(desk, self._writer)
-            yield Front(endpoints, resources, Guard(desk.door, rest))
+            front = Front(endpoints, resources, Guard(desk.door, rest))
+            if settings.cors_origins:  # all by ASGI then: the short way knows no origins
+                front = Front({}, {}, Cors(front, settings.cors_origins))
+            yield front
         finally:
             await logs.close()
             await asyncio.gather(store.close(), writer.close())

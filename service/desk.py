@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from features.store import FeatureStore
+from service.access.audit import Audit
 from service.asides import Asides
 from service.crew import Caller
 from service.door import Door
@@ -43,5 +44,6 @@ class Desk:
     flight: Flight | None = None
     door: Door = field(default_factory=Door)
     effort: Callable[[], Effort] = full
+    audit: Audit | None = None
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

@@ -11,6 +11,7 @@ import redis
 from rich.console import Console
 
 from ranking.artifact import read_store
+from service.access.exposure import check_exposure
 from service.app import Service
 from service.artifacts import locate
 from service.embedded import EmbeddedValkey
@@ -22,6 +23,7 @@ from service.terminal.bars import Bars
 @contextmanager
 def running(settings: Settings, console: Console) -> Iterator[Service]:
     """Serve until the block ends; an embedded Valkey is filled first and stopped last."""
+    check_exposure(settings)
     settings = replace(settings, artifact=locate(settings.artifact))
     with ExitStack() as stack:
         url = settings.redis

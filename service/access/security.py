@@ -6,7 +6,6 @@ from prometheus_client.metrics_core import Metric
 
 from service.access.access import Access
 from service.access.audit import Audit
-from service.access.exposure import check_exposure
 from service.access.keyring import Keyring
 from service.access.metrics import access_metrics
 from service.access.refusals import Refusals
@@ -23,11 +22,8 @@ class Security:
         """Read the keys and the certificate, where there are any.
 
         Raises:
-            SettingInvalid: one cannot be used, or there are no keys where others can reach.
+            SettingInvalid: one cannot be used.
         """
-        check_exposure(
-            settings.host, keys=settings.keys is not None, without_keys=settings.without_keys
-        )
         self.audit = Audit(settings.audit)
         self.tls = _tls(settings)
         self._keyring = Keyring(settings.keys, self._tell) if settings.keys else None

@@ -11,6 +11,7 @@ from litestar.params import FromQuery, QueryParameter
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
+from service.access.headers import page_headers
 from service.artifacts import versions
 from service.console.choices import (
     Choices,
@@ -28,10 +29,11 @@ ASSETS = Path(str(files("service.console"))) / "assets"
 def console_pages(desk: Desk, redis_url: str) -> list[HTTPRouteHandler | Router]:
     """Return the routes of one event loop."""
     page = (ASSETS / "index.html").read_bytes()
+    policy = page_headers(page)
 
     @get("/", include_in_schema=False)
     async def home() -> Response[bytes]:
-        return Response(page, media_type=MediaType.HTML)
+        return Response(page, media_type=MediaType.HTML, headers=policy)
 
     @get("/console/choices", include_in_schema=False)
     async def choices() -> Response[bytes]:

@@ -9,6 +9,7 @@ from typing import cast
 
 import uvicorn
 
+from service.access.tls import HANDSHAKE_S, Tls
 from service.http.bounded import BoundedProtocol
 from service.http.limits import CROWDED, CROWDED_IDLE_S, Limits
 
@@ -28,17 +29,21 @@ class DrainingServer(uvicorn.Server):
     second, whether it takes too long; ``refused`` counts the reasons why any was ended.
     """
 
-    def __init__(self, config: uvicorn.Config, limits: Limits, room: int) -> None:
+    def __init__(
+        self, config: uvicorn.Config, limits: Limits, room: int, tls: Tls | None = None
+    ) -> None:
         """Serve; ``room`` is this server's share of the connections there may be."""
         super().__init__(config)
         self.refused: Counter[str] = Counter()
         self._limits = limits
         self._room = room
+        self._tls = tls
         self._round: list[BoundedProtocol] = []
 
     async def adopt(self, connection: socket.socket) -> None:
         """Serve a connection that was accepted elsewhere."""
         make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        tls = self._tls
         with contextlib.suppress(OSError):  # gone again already
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: make(
@@ -49,6 +54,8 @@ class DrainingServer(uvicorn.Server):
                     refused=self.refused,
                 ),
                 connection,
+                ssl=None if tls is None else tls.context,
+                ssl_handshake_timeout=None if tls is None else HANDSHAKE_S,
             )
 
     async def on_tick(self, counter: int) -> bool:

@@ -26,6 +26,8 @@ CLOSE = (b"connection", b"close")
 _ANYBODY = "0" * 32
 _OWN = frozenset((b"x-request-id", b"server-timing"))
 """What each request has of its own in its headers."""
+MOST_AUDITED = 500
+"""What an operator asked for is noted up to here: a version, or a request and its changes."""
 
 log = logging.getLogger("braid")
 
@@ -45,6 +47,7 @@ class Endpoint[T]:
         self._door = desk.door
         self._flight = flight
         self._operation = operation
+        self._audit = desk.audit if operation.scope == "admin" else None
         self.path = operation.path
         self.method: str = operation.method
         self.allow: str = operation.method
@@ -144,6 +147,12 @@ class Endpoint[T]:
             log.exception("request %s to %s failed", request_id, self.path)
             fault = ServerFault(f"report request id {request_id}; the server's log has the trace")
             reply = self._refuse(fault, trace, request_id)
+        if self._audit is not None:
+            asked = bytes(body[:MOST_AUDITED]).decode(errors="replace")
+            outcome = f"{reply.status}"
+            self._audit.note(
+                self.path, outcome, who=entry.caller, what=asked, request_id=request_id
+            )
         if self._flight is not None:
             self._flight.record(request_id, self.path, reply.status, body, trace, answer)
         return reply

@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
+from service.access.headers import page_headers
 from service.desk import Desk
 from service.http import openapi
 from service.http.wire import Readiness
@@ -63,9 +64,11 @@ def pages(desk: Desk, exposition: Exposition, version: str) -> list[HTTPRouteHan
     async def schema() -> Response[bytes]:
         return Response(document, media_type=MediaType.JSON)
 
-    @get("/schema", media_type=MediaType.HTML, include_in_schema=False)
-    async def docs() -> str:
-        return DOCS_PAGE
+    policy = page_headers(DOCS_PAGE.encode(), styled_by_script=True)
+
+    @get("/schema", include_in_schema=False)
+    async def docs() -> Response[str]:
+        return Response(DOCS_PAGE, media_type=MediaType.HTML, headers=policy)
 
     assets = create_static_files_router("/schema/assets", [_swagger_ui()], include_in_schema=False)
     return [live, ready, metrics, schema, docs, assets]

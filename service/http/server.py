@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from service.access.headers import security_headers
+from service.access.tls import Tls
 from service.http.acceptor import Acceptor
 from service.http.draining import DrainingServer
 from service.http.front import Front
@@ -30,7 +32,13 @@ class _Loop(threading.Thread):
     _server: DrainingServer
 
     def __init__(
-        self, index: int, open_app: OpenApp, drain_s: float, limits: Limits, room: int
+        self,
+        index: int,
+        open_app: OpenApp,
+        drain_s: float,
+        limits: Limits,
+        room: int,
+        tls: Tls | None,
     ) -> None:
         super().__init__(name=f"braid-loop-{index}")
         self.ready = threading.Event()
@@ -39,6 +47,7 @@ class _Loop(threading.Thread):
         self._drain_s = drain_s
         self._limits = limits
         self._room = room
+        self._tls = tls
         # Connections on their way here: those sent, counted by the acceptor's thread, less those
         # arrived, counted by this one.
         self._sent = 0
@@ -93,11 +102,12 @@ class _Loop(threading.Thread):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                headers=security_headers(tls=self._tls is not None),
                 timeout_graceful_shutdown=int(self._drain_s) or 1,
             )
             config.load()
             self._loop = asyncio.get_running_loop()
-            self._server = DrainingServer(config, self._limits, self._room)
+            self._server = DrainingServer(config, self._limits, self._room, self._tls)
             asyncio.get_running_loop().call_later(0, self.ready.set)
             await self._server.serve(sockets=[])
 
@@ -114,12 +124,19 @@ class Server:
     """All loops together, and the thread that accepts for them."""
 
     def __init__(
-        self, host: str, port: int, loops: int, open_app: OpenApp, drain_s: float, limits: Limits
+        self,
+        host: str,
+        port: int,
+        loops: int,
+        open_app: OpenApp,
+        drain_s: float,
+        limits: Limits,
+        tls: Tls | None = None,
     ) -> None:
         listener = _listen(host, port)
         self.host, self.port = host, int(listener.getsockname()[1])
         room = limits.connections // loops
-        self._loops = [_Loop(index, open_app, drain_s, limits, room) for index in range(loops)]
+        self._loops = [_Loop(index, open_app, drain_s, limits, room, tls) for index in range(loops)]
         self._acceptor = Acceptor(listener, self._loops, limits.connections)
 
     def census(self) -> Census:
