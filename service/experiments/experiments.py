@@ -36,7 +36,7 @@ class Experiments:
     def open_log(self, store: FeatureStore) -> ExposureLog:
         """Return the log of one more event loop; its appender is that loop's to close."""
         log = ExposureLog(store)
-        self._logs = [*self._logs, log]
+        self._logs.append(log)  # the event loops come at once: nothing may be read and bound
         return log
 
     def follow(self, surfaces: Surfaces) -> None:

@@ -35,6 +35,10 @@ class Flown(msgspec.Struct, frozen=True, gc=False):
     answer: SlateAnswer | BatchAnswer | None
 
 
+type Slow = tuple[int, int, Flown]
+"""By what a heap of requests is ordered: nanoseconds, then which came first."""
+
+
 class Flight:
     """One event loop's recorder: rings of fixed size, written by that loop's thread alone.
 
@@ -45,11 +49,10 @@ class Flight:
     __slots__ = (
         "_bad",
         "_bad_count",
-        "_before",
         "_count",
         "_floor_ns",
         "_recent",
-        "_slow",
+        "_slowest",
         "_turn",
     )
 
@@ -58,8 +61,8 @@ class Flight:
         self._recent: list[Flown | None] = [None] * recent
         self._bad: list[Flown | None] = [None] * FAILED
         self._count = self._bad_count = 0
-        self._slow: list[tuple[int, int, Flown]] = []
-        self._before: list[tuple[int, int, Flown]] = []
+        # Of this time and of the one before; bound as one, so that no reader sees half a turn.
+        self._slowest: tuple[list[Slow], list[Slow]] = ([], [])
         self._floor_ns = -1
         self._turn = 0
 
@@ -97,7 +100,8 @@ class Flight:
 
     def slow(self) -> list[Flown]:
         """Return the slowest requests, in any order."""
-        return [one for _, _, one in (*self._slow.copy(), *self._before.copy())]
+        now, before = self._slowest
+        return [one for _, _, one in (*now.copy(), *before.copy())]
 
     def bad(self) -> list[Flown]:
         """Return the last requests that failed or fell back, in any order."""
@@ -105,15 +109,15 @@ class Flight:
 
     def _keep_slow(self, flown: Flown) -> None:
         if flown.trace.started_ns > self._turn:
-            self._before, self._slow, self._floor_ns = self._slow, [], -1
+            self._slowest, self._floor_ns = ([], self._slowest[0]), -1
             self._turn = flown.trace.started_ns + SLOW_FOR_NS
-        entry = (flown.total_ns, self._count, flown)
-        if len(self._slow) < SLOW:
-            heappush(self._slow, entry)
+        slow, entry = self._slowest[0], (flown.total_ns, self._count, flown)
+        if len(slow) < SLOW:
+            heappush(slow, entry)
         else:
-            heapreplace(self._slow, entry)
-        if len(self._slow) == SLOW:
-            self._floor_ns = self._slow[0][0]
+            heapreplace(slow, entry)
+        if len(slow) == SLOW:
+            self._floor_ns = slow[0][0]
 
 
 def _small(answer: object) -> SlateAnswer | BatchAnswer | None:
