@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults check lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults console-test check lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,10 @@ test-gil: setup ## Run the tests on a Python with the GIL: no gain, but the same
 
 faults: setup ## Inject every fault of docs/faults.md, print what came of it (ARGS="-k R3", --full)
 	@$(python) -m tests.faults $(ARGS)
+
+console-test: setup ## Drive the console in a real Chromium, screenshots under tests/console/screenshots
+	@$(PYTHON3) -m scripts.bootstrap browser
+	@cd tests/console && ../../.venv-browser/bin/python -m pytest -c pytest.ini $(ARGS)
 
 check: setup ## Lint, format, types, and which room may import which
 	$(python) -m ruff check

@@ -3,6 +3,7 @@
 environment   make .venv ready (also without a word)
 load          make .venv-load ready
 bench         make .venv-bench ready
+browser       make .venv-browser ready
 feast         make .venv-feast ready
 gil           make .venv-gil ready: the project on a Python with the GIL
 kernels       make .venv-kernels ready
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
         "environment": lambda: environment.prepare(ROOT),
         "load": lambda: side.prepare(ROOT, "load"),
         "bench": lambda: side.prepare(ROOT, "bench"),
+        "browser": lambda: side.prepare(ROOT, "browser"),
         "feast": lambda: side.prepare(ROOT, "feast"),
         "gil": lambda: side.prepare_with_gil(ROOT),
         "kernels": lambda: side.prepare(ROOT, "kernels"),

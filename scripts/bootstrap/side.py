@@ -21,7 +21,13 @@ from .probe import Interpreter, ask
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OLDEST = {"load": (3, 10), "bench": (3, 11), "feast": (3, 11), "peers": (3, 11)}
+_OLDEST = {
+    "load": (3, 10),
+    "bench": (3, 11),
+    "browser": (3, 11),
+    "feast": (3, 11),
+    "peers": (3, 11),
+}
 _CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10")
 
 

@@ -32,7 +32,7 @@ export function makeForm(choices, changed) {
   who.value = choices.users[0] ?? "visitor-1";
   const hint = h("p", { class: "hint", id: `${at}-hint` });
   const radios = WHO.map(([value, label], index) =>
-    h("label", {}, h("input", { type: "radio", name: `${at}-who`, value, checked: index === 0, onchange: choose }), label));
+    h("label", {}, h("input", { type: "radio", name: `${at}-who`, value, checked: index === 0, onchange: () => { choose(); tell(); } }), label));
   const kind = () => radios.map((label) => label.firstChild).find((radio) => radio.checked).value;
 
   function choose() {
@@ -40,7 +40,6 @@ export function makeForm(choices, changed) {
     who.setAttribute("aria-label", kind() === "user" ? "User id" : "Item ids, separated by blanks");
     who.value = kind() === "user" ? choices.users[0] ?? "visitor-1" : choices.items.slice(0, 2).map((item) => item.item_id).join(" ");
     hint.textContent = kind() === "user" ? "Any id: one that Braid has never seen is a stranger." : "Ids separated by blanks; type a word of a title to look for its id.";
-    tell();
   }
   const look = settled(async () => {
     const word = who.value.split(/\s+/).at(-1);

@@ -91,7 +91,7 @@ function makeTile(name) {
   spark.append(area, line);
   const values = [];
   return {
-    element: h("div", { class: "tile" }, h("h3", {}, name), now, more, spark),
+    element: h("div", { class: "tile" }, h("h2", {}, name), now, more, spark),
     set(value, say, words, bad = false) {
       now.textContent = say(value);
       now.classList.toggle("warn", bad);

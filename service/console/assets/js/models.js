@@ -22,7 +22,7 @@ export function makeModels(view) {
         h("button", { type: "button", disabled: !found.previous, onclick: () => change(rollBack, `go back to ${found.previous}`) },
           found.previous ? `Roll back to ${found.previous}` : "Nothing to roll back to")),
       h("p", { class: "faint" }, `This replica, ${found.replica}, serves ${found.serves}.`, found.pointer ? "" : " Redis does not say what is wanted."),
-      table("Versions", ["Version", "State", "Served by", "Refused by", ""], found.versions.map((one) => [
+      table("Versions", ["Version", "State", "Served by", "Refused by", "Change"], found.versions.map((one) => [
         h("span", { class: "mono" }, one.version),
         one.active ? h("strong", { class: "good" }, "active") : one.previous ? "previous" : one.published ? "published" : "elsewhere",
         one.served_by.join(", "), one.refused_by.map((each) => `${each.replica}: ${each.reason}`).join("; "),
