@@ -1,6 +1,7 @@
 """The artifact: a folder with a trained model, refused unless every byte of it is as published.
 
-    manifest.json        format, version, schemas, columns, sha256 and size of every other file
+    manifest.json        format, version, schemas, columns, sha256 and size of every other file,
+                         and what training saw of the model's scores (`ranking.record`)
     catalogue.json       [{"item_id": ..., "properties": {...}}, ...]
     embeddings.npy       float32[n_items, d]
     neighbours.npy       int32[n_items, k]
@@ -35,6 +36,7 @@ from ranking.columns import ItemLayout
 from ranking.manifest import verified
 from ranking.npy import view
 from ranking.objectives.names import RESERVED
+from ranking.record import Record, record
 from ranking.records import catalogue, user_ids
 from ranking.rejected import ArtifactRejected
 from ranking.scorers import ForestScorer, restore
@@ -83,7 +85,8 @@ class StoredRows:
 
     ``item_rows`` float32[n_items, w], ``user_rows`` float32[n_users, u]. User i's history is
     ``history_items`` int32[total] and ``history_times`` int64[total] (Unix ms), oldest first,
-    from ``history_offsets`` int64[n_users + 1] [i] up to [i + 1]. ``made_at`` is as in `Snapshot`.
+    from ``history_offsets`` int64[n_users + 1] [i] up to [i + 1]. ``made_at`` is as in `Snapshot`;
+    ``record`` is what training saw on golden requests, which are made of these histories.
     """
 
     item_ids: tuple[str, ...]
@@ -95,6 +98,7 @@ class StoredRows:
     history_offsets: NDArray[np.int64]
     schemas: dict[str, Any]
     made_at: str = ""
+    record: Record | None = None
 
 
 def read(folder: Path) -> Snapshot:
@@ -137,6 +141,7 @@ class _Checked:
     catalogue: Catalogue
     user_ids: tuple[str, ...]
     arrays: _Arrays
+    record: Record | None
 
 
 def _checked(folder: Path) -> _Checked:
@@ -151,7 +156,8 @@ def _checked(folder: Path) -> _Checked:
     _check_sizes(folder, arrays)
     _check_segments(folder, arrays, manifest["schemas"]["user"])
     _check_ordinals(folder, arrays, len(items))
-    return _Checked(manifest, files, items, users, arrays)
+    seen = record(folder / "manifest.json", manifest.get("golden"))
+    return _Checked(manifest, files, items, users, arrays, seen)
 
 
 def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
@@ -232,6 +238,7 @@ def _stored(checked: _Checked) -> StoredRows:
         history_offsets=arrays["store/history_offsets.npy"],
         schemas=checked.manifest["schemas"],
         made_at=str(checked.manifest.get("created_at", "")),
+        record=checked.record,
     )
 
 

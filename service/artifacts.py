@@ -5,6 +5,8 @@ from pathlib import Path
 
 from ranking.artifact import ArtifactRejected
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
+"""What a client can ask for; a name of other bytes could not even be listed."""
 _VERSION = re.compile(r"(\d+)-(\d+)-(\d+)-(\d+)")
 
 
@@ -25,7 +27,7 @@ def locate(path: Path) -> Path:
 def versions(folder: Path) -> list[str]:
     """Return the versions of the artifacts in a folder, the newest first."""
     found = [child.parent for child in folder.glob("*/manifest.json")]
-    visible = [path for path in found if not path.name.startswith(".")]  # half published
+    visible = [path for path in found if _NAME.fullmatch(path.name)]  # dots: half published
     return [path.name for path in sorted(visible, key=_age, reverse=True)]
 
 

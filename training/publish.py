@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -13,16 +14,20 @@ from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ranking.artifact import ARRAYS, FOREST_KIND, OBJECTIVE, OPTIONAL, SEGMENTS
+from ranking.golden import examine, golden_requests
 from ranking.manifest import FORMAT, digest
 from ranking.objectives.names import RESERVED
-from ranking.scorers import StoredScorer
+from ranking.record import Record
+from ranking.scorers import ForestScorer, StoredScorer
 from ranking.snapshot import Scorer, Snapshot
 from training.datasets import Dataset
 from training.interactions import Interactions
+from training.stored import as_stored
 
 
 def publish(
@@ -62,6 +67,8 @@ def publish(
         files |= its_files
     files |= _files(dataset, interactions, snapshot)
     rankers = {"ranker": ranker, "objectives": described}
+    seen = _seen(dataset, interactions, snapshot, model_text)
+    rankers |= {"golden": msgspec.to_builtins(seen)} if seen is not None else {}
     manifest = _manifest(dataset, interactions, snapshot, rankers, files, metrics or {})
     scratch = Path(mkdtemp(dir=folder, prefix=".publish-"))
     scratch.chmod(0o755)  # mkdtemp keeps others out, but the service may be another user
@@ -71,6 +78,19 @@ def publish(
         return _reveal(scratch, folder, manifest)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _seen(
+    dataset: Dataset, interactions: Interactions, snapshot: Snapshot, model_text: str | None
+) -> Record | None:
+    """Return what golden requests show of the model: the gate must see the same."""
+    requests = golden_requests(as_stored(dataset, interactions))
+    if not requests:
+        return None
+    if model_text is not None:
+        columns = snapshot.scorer.columns
+        snapshot = replace(snapshot, scorer=ForestScorer.load(model_text, columns))
+    return examine(snapshot, requests).record
 
 
 def _reveal(scratch: Path, folder: Path, manifest: dict[str, Any]) -> Path:

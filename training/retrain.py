@@ -12,6 +12,7 @@ from training.datasets import Dataset
 from training.progress import Progress, silent
 from training.publish import publish
 from training.rivals import Verdict, compare, cut
+from training.stored import as_stored
 from training.train import learn
 
 type Gate = Callable[[Snapshot, list[Golden]], None]
@@ -55,22 +56,7 @@ def retrain(
     if verdict.worse:
         raise Worse(verdict)
     snapshot, model_text = learn(dataset, dataset.interactions, seed, progress)
-    gate(snapshot, golden_requests(_as_stored(dataset)))
+    gate(snapshot, golden_requests(as_stored(dataset, dataset.interactions)))
     metrics = {"retrain": msgspec.to_builtins(verdict)}
     path = publish(folder, dataset, dataset.interactions, snapshot, model_text, metrics)
     return path, verdict
-
-
-def _as_stored(dataset: Dataset) -> StoredRows:
-    """Return the rows and histories as the artifact will hold them."""
-    own = dataset.interactions
-    return StoredRows(
-        item_ids=dataset.catalogue.ids,
-        item_rows=dataset.item_rows,
-        user_ids=dataset.user_ids,
-        user_rows=dataset.user_rows,
-        history_items=own.items,
-        history_times=own.times,
-        history_offsets=own.offsets,
-        schemas=dataset.schemas,
-    )

@@ -1,5 +1,6 @@
 """From an artifact's folder to what may be published."""
 
+import logging
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from service.artifacts import find
 from service.catalogue.log import ChangeLog, LogUnreachable
 from service.catalogue.publisher import replay
 from service.errors import SettingInvalid
-from service.models.errors import PointerUnreachable, VersionRefused
-from service.models.gate import inspect
+from service.models.errors import ChangeRefused, PointerUnreachable, VersionRefused
+from service.models.gate import Trained, inspect
 from service.models.pointer import Pointer
 from service.settings import Settings
 from service.state import Serving
@@ -27,6 +28,8 @@ from service.surfaces.file import SurfaceFile
 LONGEST_WARMING_S: Final = 10.0
 WARMING_LOOK_S: Final = 0.02
 NO_MORE_AFTER_S: Final = 1.0
+
+log = logging.getLogger("braid")
 
 
 class Preparation:
@@ -66,7 +69,7 @@ class Preparation:
         if wanted is not None and (path := find(named.parent, wanted.version)) is not None:
             try:
                 return self._serving(read(path), None)
-            except ArtifactRejected:
+            except ArtifactRejected, SchemaInvalid:
                 pass  # the follower will try again, and report why not
         return self._serving(read(named), None)
 
@@ -82,9 +85,16 @@ class Preparation:
                 raise VersionRefused(f"{folder} says that it is {snapshot.version}; rename it")
             serving = self._serving(snapshot, before)
             serving.plans.make(self._surfaces.read())
+            trained = Trained(snapshot, stored.record) if stored.record is not None else None
+            inspect(serving, golden_requests(stored), trained)
+        except ChangeRefused:
+            raise
         except (ArtifactRejected, SettingInvalid, SchemaInvalid, SurfacesRejected) as fault:
             raise VersionRefused(str(fault)) from fault
-        inspect(serving, golden_requests(stored))
+        except Exception as fault:
+            # What nobody has thought of is the artifact's fault, too, until somebody has looked.
+            log.exception("preparing %s failed", folder)
+            raise VersionRefused(f"{folder}: it cannot be served ({fault!r:.400})") from fault
         if serving.near is not before.near:
             self._await_rows(serving.near, len(snapshot.catalogue))
         return serving

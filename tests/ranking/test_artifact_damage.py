@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ranking.artifact import read_both
 from ranking.golden import examine, golden_requests
-from ranking.manifest import ArtifactRejected
+from ranking.rejected import ArtifactRejected
 from tests.sealing import reseal, rewrite
 from tests.training.worlds import small_world
 from training.train import train

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from features.types import Rows, Scores
-from ranking.artifact import StoredRows, read_both
+from ranking.artifact import ArtifactRejected, StoredRows, read_both
 from ranking.golden import REQUESTS, examine, golden_requests
+from ranking.record import record
 from ranking.snapshot import Scorer, Snapshot
 from tests.training.worlds import small_world
 from training.train import train
@@ -73,3 +74,60 @@ def test_the_same_model_is_found_the_same_each_time(learnt: tuple[Snapshot, Stor
     one, two = (examine(snapshot, golden_requests(stored)) for _ in range(2))
     np.testing.assert_array_equal(one.place, two.place)
     np.testing.assert_array_equal(one.tied, two.tied)
+
+
+def test_what_a_slate_costs_is_told_by_the_clock_given(
+    learnt: tuple[Snapshot, StoredRows],
+) -> None:
+    ticks = iter(range(0, 10_000, 7))
+    found = examine(learnt[0], golden_requests(learnt[1]), lambda: next(ticks))
+    assert (found.cost_ns == 7).all()
+
+
+def test_what_training_saw_is_kept_beside_the_model_and_is_seen_again(
+    learnt: tuple[Snapshot, StoredRows],
+) -> None:
+    snapshot, stored = learnt
+    seen = examine(snapshot, golden_requests(stored)).record
+    assert seen is not None
+    assert seen == stored.record
+    assert seen.scores == tuple(sorted(seen.scores))
+    assert 0 < seen.spread < seen.scores[-1] - seen.scores[0]
+
+
+class Lost:
+    """Scores nothing by a number."""
+
+    rows_per_block = 1
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+
+    def __call__(self, rows: Rows) -> Scores:
+        return np.full(len(rows), np.nan, np.float32)
+
+
+def test_of_scores_that_are_no_numbers_nothing_is_kept(
+    learnt: tuple[Snapshot, StoredRows],
+) -> None:
+    snapshot, stored = learnt
+    lost = replace(snapshot, scorer=Lost(snapshot.scorer.columns))
+    assert examine(lost, golden_requests(stored)).record is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"place": 2.0, "scores": [0.0] * 11},
+        {"place": 0.5, "scores": [0.0] * 10},
+        [],
+        {"place": 0.5},
+    ],
+)
+def test_a_record_that_is_none_is_refused(document: object) -> None:
+    with pytest.raises(ArtifactRejected, match="golden is no record"):
+        record(Path("manifest.json"), document)
+
+
+def test_an_artifact_from_before_records_has_none() -> None:
+    assert record(Path("manifest.json"), None) is None

@@ -70,3 +70,12 @@ def test_no_version_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     publish(folder, "2026-11-22-9", ".publish-x1")
     assert find(folder, name) is None
     assert find(folder, "2026-11-22-9") == folder / "2026-11-22-9"
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\nb", "a b", "-rf", "x" * 200, "\u202e"])
+def test_a_folder_whose_name_no_client_could_ask_for_is_not_listed(
+    tmp_path: Path, name: str
+) -> None:
+    publish(tmp_path, "2026-11-22-1", name)
+    assert versions(tmp_path) == ["2026-11-22-1"]
+    assert find(tmp_path, name) is None

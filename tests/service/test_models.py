@@ -1,15 +1,13 @@
 """Models swapped in a running service: real sockets, a real Valkey, small worlds."""
 
-import json
 import shutil
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from redis import Redis
 
@@ -20,9 +18,9 @@ from service.embedded import EmbeddedValkey
 from service.load import load
 from service.running import running
 from service.settings import Settings
-from tests.sealing import reseal, rewrite, write_bomb
 from tests.service.conftest import QUIET, Client, Reply
-from tests.service.models import publish, rewrite_forest, rewrite_line
+from tests.service.damages import DAMAGED, UNFIT, Damage
+from tests.service.models import publish
 from tests.service.test_faults import until
 
 WANTED = {"session": ["i2", "i4"], "limit": 10, "deadline_ms": 10_000}
@@ -300,121 +298,6 @@ def test_without_redis_nothing_changes_and_the_versions_are_still_listed(
     valkey.stop()
 
 
-# --- What is damaged or unfit -----------------------------------------------------------------
-
-
-def flipped_bit(artifact: Path) -> None:
-    content = bytearray((artifact / "embeddings.npy").read_bytes())
-    content[len(content) // 2] ^= 1
-    (artifact / "embeddings.npy").write_bytes(content)
-
-
-def truncated(artifact: Path) -> None:
-    content = (artifact / "ranker.txt").read_bytes()
-    (artifact / "ranker.txt").write_bytes(content[: len(content) // 2])
-
-
-def missing(artifact: Path) -> None:
-    (artifact / "popularity.npy").unlink()
-
-
-def linked(artifact: Path) -> None:
-    (artifact / "ranker.txt").rename(artifact.parent / "elsewhere")
-    (artifact / "ranker.txt").symlink_to(artifact.parent / "elsewhere")
-
-
-def no_json(artifact: Path) -> None:
-    (artifact / "manifest.json").write_bytes(b"{" * 100_000)
-
-
-def altered(artifact: Path) -> None:
-    manifest = json.loads((artifact / "manifest.json").read_bytes())
-    manifest["columns"]["ranker"].reverse()
-    (artifact / "manifest.json").write_text(json.dumps(manifest))
-
-
-def traversing(artifact: Path) -> None:
-    outside = {"../../../etc/passwd": {"sha256": "", "bytes": 0}}
-    rewrite(artifact, lambda manifest: manifest["files"].update(outside))
-
-
-def pickled(artifact: Path) -> None:
-    write_bomb(artifact / "popularity.npy", 60)
-    reseal(artifact)
-
-
-def not_a_number(artifact: Path) -> None:
-    array = np.load(artifact / "embeddings.npy")
-    array[3, 3] = np.nan
-    np.save(artifact / "embeddings.npy", array)
-    reseal(artifact)
-
-
-def beyond_the_catalogue(artifact: Path) -> None:
-    array = np.load(artifact / "neighbours.npy")
-    array[0, 0] = 10**6
-    np.save(artifact / "neighbours.npy", array)
-    reseal(artifact)
-
-
-def cyclic(artifact: Path) -> None:
-    to_the_root = rewrite_line("left_child", lambda children: ["0", *children[1:]])
-    rewrite_forest(artifact, to_the_root)
-
-
-def leaf_of_no_number(artifact: Path) -> None:
-    rewrite_forest(artifact, rewrite_line("leaf_value", lambda values: ["nan", *values[1:]]))
-
-
-def feature_beyond(artifact: Path) -> None:
-    rewrite_forest(artifact, rewrite_line("split_feature", lambda names: ["999", *names[1:]]))
-
-
-def other_schema(artifact: Path) -> None:
-    rewrite(artifact, lambda manifest: manifest["schemas"]["item"]["features"].pop())
-
-
-def other_columns(artifact: Path) -> None:
-    rewrite(artifact, lambda manifest: manifest["columns"]["ranker"].reverse())
-
-
-def other_name(artifact: Path) -> None:
-    rewrite(artifact, lambda manifest: manifest.update(version="2020-01-01-1"))
-
-
-def sign_lost(artifact: Path) -> None:
-    def negated(values: list[str]) -> list[str]:
-        return [value[1:] if value.startswith("-") else f"-{value}" for value in values]
-
-    rewrite_forest(artifact, rewrite_line("leaf_value", negated))
-
-
-def indifferent(artifact: Path) -> None:
-    rewrite_forest(artifact, rewrite_line("leaf_value", lambda values: ["0.5"] * len(values)))
-
-
-DAMAGES: dict[Callable[[Path], None], str] = {
-    flipped_bit: "sha256",
-    truncated: "the manifest says",
-    missing: "cannot be read",
-    linked: "symbolic link",
-    no_json: "is not JSON",
-    altered: "changed since",
-    traversing: "unexpected or missing files",
-    pickled: "is object",
-    not_a_number: "not finite",
-    beyond_the_catalogue: "ordinal outside",
-    cyclic: "tree 0",
-    leaf_of_no_number: "leaf_value",
-    feature_beyond: "feature beyond",
-    other_schema: "columns.item",
-    other_columns: "in the model",
-    other_name: "rename it",
-    sign_lost: "worse than chance",
-    indifferent: "degenerate",
-}
-
-
 @pytest.fixture(scope="module")
 def steady(
     published: Path, tmp_path_factory: pytest.TempPathFactory
@@ -427,9 +310,9 @@ def steady(
         yield folder, first, second, client
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", DAMAGED | UNFIT, ids=lambda damage: damage.__name__)
 def test_hot_model_swap_is_gated_a_damaged_or_unfit_artifact_is_refused_and_the_old_one_serves(
-    published: Path, steady: tuple[Path, str, str, Client], damage: Callable[[Path], None]
+    published: Path, steady: tuple[Path, str, str, Client], damage: Damage
 ) -> None:
     folder, first, second, client = steady
     artifact = folder / second
@@ -439,7 +322,7 @@ def test_hot_model_swap_is_gated_a_damaged_or_unfit_artifact_is_refused_and_the_
     before = client.recommend(**WANTED)
     reply = activate(client, second)
     assert (reply.status, reply.json["type"]) == (422, "urn:braid:problem:model-refused")
-    assert DAMAGES[damage] in reply.json["detail"]
+    assert (DAMAGED | UNFIT)[damage] in reply.json["detail"]
     after = client.recommend(**WANTED)
     assert after.json["model_version"] == first
     assert (after.ids, worlds(after)) == (before.ids, {"one"})
