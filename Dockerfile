@@ -114,4 +114,6 @@ VOLUME ["/artifacts", "/var/cache/braid"]
 HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]
 ENTRYPOINT ["python", "-m", "service.cli"]
+# Every interface is off loopback: it starts with BRAID_KEYS, or with BRAID_WITHOUT_KEYS=true where
+# the network is closed, and else says so and ends.
 CMD ["serve", "--host", "0.0.0.0", "--artifact", "/artifacts"]

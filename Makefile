@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults console-test check lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults console-test audit check lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,16 @@ console-test: setup ## Drive the console in a real Chromium, screenshots under t
 	@$(PYTHON3) -m scripts.bootstrap browser
 	@cd tests/console && ../../.venv-browser/bin/python -m pytest -c pytest.ini $(ARGS)
 
+# From data.lock and bandit.lock files are taken out, and nothing of them runs.
+audit: ## Look up known vulnerabilities in all that is pinned; fails also where it cannot look them up
+	@$(PYTHON3) -m scripts.bootstrap audit
+	@failed=; for lock in $(filter-out %/data.lock %/bandit.lock,$(sort $(wildcard requirements/*.lock))); do \
+		echo "$$lock"; \
+		.venv-audit/bin/python -m pip_audit --strict --disable-pip --require-hashes \
+			--progress-spinner off -r $$lock $(ARGS) || failed="$$failed $$lock"; \
+	done; \
+	[ -z "$$failed" ] || { echo "make audit: vulnerable, or not looked up:$$failed" >&2; exit 1; }
+
 check: setup ## Lint, format, types, and which room may import which
 	$(python) -m ruff check
 	$(python) -m ruff format --check
@@ -66,5 +76,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-load .venv-bench .venv-feast .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-feast .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

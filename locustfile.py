@@ -21,6 +21,7 @@ USERS = 943
 ITEMS = 1682
 P95_MS = float(os.environ.get("BRAID_LOAD_P95_MS", "100"))
 HOME = "/v1/recommendations"
+KEY = os.environ.get("BRAID_KEY")  # with the scopes read and write
 
 
 def anyone():
@@ -37,6 +38,7 @@ class Shopper(FastHttpUser):
     """Looks at pages, and clicks on some of what it is shown."""
 
     host = "http://127.0.0.1:8000"
+    default_headers = {"Authorization": f"Bearer {KEY}"} if KEY else None
     wait_time = between(0.05, 0.3)
 
     @task(10)

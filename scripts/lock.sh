@@ -19,6 +19,7 @@ compile requirements/serve.lock pyproject.toml --python-version 3.14 ${1:+"$1"}
 compile requirements/train.lock pyproject.toml --extra train --python-version 3.14 ${1:+"$1"}
 compile requirements/build.lock requirements/build.in --python-version 3.14 ${1:+"$1"}
 compile requirements/load.lock requirements/load.in --python-version 3.10 ${1:+"$1"}
+compile requirements/audit.lock requirements/audit.in --python-version 3.10 ${1:+"$1"}
 compile requirements/bench.lock requirements/bench.in --python-version 3.11 ${1:+"$1"}
 compile requirements/browser.lock requirements/browser.in --python-version 3.11 ${1:+"$1"}
 compile requirements/feast.lock requirements/feast.in --python-version 3.11 ${1:+"$1"}

@@ -2,6 +2,7 @@
 
 environment   make .venv ready (also without a word)
 load          make .venv-load ready
+audit         make .venv-audit ready
 bench         make .venv-bench ready
 browser       make .venv-browser ready
 feast         make .venv-feast ready
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     whats = {
         "environment": lambda: environment.prepare(ROOT),
         "load": lambda: side.prepare(ROOT, "load"),
+        "audit": lambda: side.prepare(ROOT, "audit"),
         "bench": lambda: side.prepare(ROOT, "bench"),
         "browser": lambda: side.prepare(ROOT, "browser"),
         "feast": lambda: side.prepare(ROOT, "feast"),

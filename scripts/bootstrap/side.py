@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OLDEST = {
+    "audit": (3, 10),
     "load": (3, 10),
     "bench": (3, 11),
     "browser": (3, 11),

@@ -3,12 +3,12 @@
 import http.client
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from cyclopts import App
 from rich.markup import escape
 from rich.table import Table
 
+from service.commands._connection import connect, credentials
 from service.errors import Mendable
 from service.terminal.console import console
 
@@ -89,13 +89,12 @@ def ask(url: str, method: str, path: str, body: dict[str, Any] | None = None) ->
     Raises:
         Mendable: it is not there, or it refused; the message says why.
     """
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        address.hostname or "127.0.0.1", address.port or 80, timeout=TIMEOUT_S
-    )
+    connection = connect(url, TIMEOUT_S)
     try:
         words = None if body is None else json.dumps(body)
-        connection.request(method, path, words, {"content-type": "application/json"})
+        connection.request(
+            method, path, words, {"content-type": "application/json", **credentials()}
+        )
         response = connection.getresponse()
         answer = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as fault:
@@ -103,5 +102,6 @@ def ask(url: str, method: str, path: str, body: dict[str, Any] | None = None) ->
     finally:
         connection.close()
     if response.status != 200:
-        raise Mendable(f"{answer['title']}: {answer['detail']}")
+        hint = "; BRAID_KEY names the key" if response.status in {401, 403} else ""
+        raise Mendable(f"{answer['title']}: {answer['detail']}{hint}")
     return answer

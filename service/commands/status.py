@@ -3,10 +3,10 @@
 import http.client
 import json
 import sys
-from urllib.parse import urlsplit
 
 from rich.table import Table
 
+from service.commands._connection import connect
 from service.errors import Mendable
 from service.terminal.console import console
 
@@ -22,10 +22,7 @@ def status(*, url: str = "http://127.0.0.1:8000") -> None:
         Where it listens.
 
     """
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        address.hostname or "127.0.0.1", address.port or 80, timeout=TIMEOUT_S
-    )
+    connection = connect(url, TIMEOUT_S)
     try:
         connection.request("GET", "/health/ready")
         readiness = json.loads(connection.getresponse().read())

@@ -68,6 +68,17 @@ def test_no_port_is_published_beyond_this_machine() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_nobody_is_asked_for_a_key_only_where_no_port_leads_in_from_elsewhere() -> None:
+    open_ones = {
+        name
+        for name, service in SERVICES.items()
+        if "BRAID_WITHOUT_KEYS" in service.get("environment", {})
+    }
+    assert open_ones == {"braid"}
+    assert SERVICES["braid"]["environment"]["BRAID_WITHOUT_KEYS"] == "true"
+    assert SERVICES["braid"]["ports"] == ["127.0.0.1:8000:8000"]
+
+
 def test_load_tests_start_only_when_asked_for() -> None:
     assert SERVICES["locust"]["profiles"] == ["load"]
 

@@ -35,6 +35,12 @@ def test_every_target_that_needs_the_environment_makes_it_first(target: str) -> 
     assert lines[1].startswith(".venv/bin/python ")
 
 
+def test_an_audit_that_could_not_look_something_up_fails() -> None:
+    lines = _make("-n", "audit")
+    assert "pip_audit --strict" in lines, "without it what is skipped passes silently"
+    assert "exit 1" in lines
+
+
 def test_arguments_reach_the_program() -> None:
     assert _make("-n", "demo", "ARGS=--once").rstrip().endswith("demo --once")
 
