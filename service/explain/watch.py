@@ -22,9 +22,9 @@ class DetailedTrace(Trace):
     def __init__(self, trace: Trace) -> None:
         super().__init__()
         self._trace = trace
-        self.thread_ns: list[int] = []
         for name in Trace.__slots__:
             setattr(self, name, getattr(trace, name))
+        self.thread_ns = [0] * len(self.spans)  # what came before, in the queue, was waiting
 
     @contextmanager
     def span(self, name: str) -> Iterator[None]:  # type: ignore[override]  # it is used alike
