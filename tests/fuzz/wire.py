@@ -23,6 +23,7 @@ class Wire:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self.socket.makefile("rb")
         self.answered = False
+        self.head = False  # whether the next answer is to a HEAD, and has no body
 
     def __enter__(self) -> Self:
         return self
@@ -59,7 +60,7 @@ class Wire:
         while (line := self._file.readline()) not in (b"\r\n", b""):
             name, _, value = line.decode("latin-1").rstrip("\r\n").partition(": ")
             headers[name.lower()] = value
-        length = int(headers.get("content-length", 0))
+        length = 0 if self.head else int(headers.get("content-length", 0))
         body = self._file.read(length)
         if not line or len(body) < length:
             raise ConnectionError("the answer was cut off")
