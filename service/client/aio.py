@@ -1,0 +1,115 @@
+"""The client for an event loop: the same calls, awaited."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self, Unpack
+
+import httpx
+
+from service.client.answered import Answered
+from service.client.call import Call
+from service.client.calls import TIMEOUT_S, Calls
+from service.client.retry import Retry
+from service.client.wishes import RankWishes, SimilarWishes, SlateWishes
+from service.http.catalogue_wire import (
+    ItemPut,
+    ItemsPutAnswer,
+    ItemsRetireAnswer,
+    UserPut,
+    UsersPutAnswer,
+)
+from service.http.wire import BatchAnswer, EventRecord, EventsAnswer, SlateAnswer
+
+
+class AsyncBraid(Calls):
+    """A pool of connections to one service, of one event loop.
+
+    Every method raises `Refused` where the service said no, and `Unreachable` where no answer came
+    within ``timeout_s`` seconds, retries included.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retry: Retry = Retry(),  # noqa: B008  frozen, so sharing it is safe
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Open no connection yet; ``transport`` is httpx's, for proxies and certificates."""
+        super().__init__(timeout_s, retry)
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def recommend(self, **wishes: Unpack[SlateWishes]) -> Answered[SlateAnswer]:
+        """Ask for a slate for a user, a session, or seed items."""
+        return await self._send(self._recommend(wishes))
+
+    async def rank(
+        self, candidates: Sequence[str], **wishes: Unpack[RankWishes]
+    ) -> Answered[SlateAnswer]:
+        """Have candidates of one's own ranked."""
+        return await self._send(self._rank(candidates, wishes))
+
+    async def similar(
+        self, items: Sequence[str], **wishes: Unpack[SimilarWishes]
+    ) -> Answered[SlateAnswer]:
+        """Ask for items like these."""
+        return await self._send(self._similar(items, wishes))
+
+    async def batch(self, queries: Iterable[SlateWishes]) -> Answered[BatchAnswer]:
+        """Ask for up to 100 slates at once."""
+        return await self._send(self._batch(queries))
+
+    async def events(self, events: Iterable[EventRecord]) -> Answered[EventsAnswer]:
+        """Tell what users did; who has no event id gets one, so that a retry counts once."""
+        return await self._send(self._events(events))
+
+    async def put_items(self, items: Iterable[ItemPut]) -> Answered[ItemsPutAnswer]:
+        """Put new and changed items."""
+        return await self._send(self._put_items(items))
+
+    async def retire_items(self, item_ids: Iterable[str]) -> Answered[ItemsRetireAnswer]:
+        """Have items shown no more."""
+        return await self._send(self._retire_items(item_ids))
+
+    async def put_users(self, users: Iterable[UserPut]) -> Answered[UsersPutAnswer]:
+        """Put users' features."""
+        return await self._send(self._put_users(users))
+
+    async def _send[T](self, call: Call[T]) -> Answered[T]:
+        while True:
+            call.attempt += 1
+            try:
+                reply = await self._http.request(
+                    call.method,
+                    call.path,
+                    content=call.content,
+                    headers=call.headers,
+                    timeout=max(call.left_s, 0.001),
+                )
+            except httpx.TransportError as fault:
+                pause_s = call.lost(fault)
+            else:
+                read = call.read(reply.status_code, reply.headers, reply.content)
+                if isinstance(read, Answered):
+                    return read
+                pause_s = read
+            await asyncio.sleep(pause_s)
