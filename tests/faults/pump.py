@@ -61,9 +61,10 @@ class Pump:
                 return
             await asyncio.sleep(due - monotonic())
             await self._wait_out_silence()
-            for piece in self._toxics().slices(packet):
-                if self.cut is None:
-                    await self._send(piece)
+            while packet and self.cut is None:
+                size = self._toxics().average_size or len(packet)
+                piece, packet = packet[:size], packet[size:]
+                await self._send(piece)
 
     async def _send(self, piece: bytes) -> None:
         toxics = self._toxics()
@@ -75,8 +76,7 @@ class Pump:
         self._target.write(piece)
         await self._target.drain()
         self.bytes += len(piece)
-        if pause_s := toxics.pause_s(len(piece)):
-            await asyncio.sleep(pause_s)
+        await asyncio.sleep(toxics.pause_s(len(piece)))  # the others' turn, if it is 0
 
     async def _wait_out_silence(self) -> None:
         while self.cut is None and (timeout := (toxics := self._toxics()).timeout) is not None:

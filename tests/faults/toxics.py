@@ -45,10 +45,5 @@ class Toxics:
         limits = [limit for limit in (self.limit_data, self.reset_peer) if limit is not None]
         return max(0, min(limits) - passed) if limits else None
 
-    def slices(self, packet: bytes) -> list[bytes]:
-        """Cut a packet."""
-        size = self.average_size or len(packet)
-        return [packet[start : start + size] for start in range(0, len(packet), size)]
-
 
 CLEAN = Toxics()

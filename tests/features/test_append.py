@@ -1,18 +1,13 @@
 """The atomic step: what it counts, how often, and that nobody ever sees half of it."""
 
 import asyncio
-import random
-import subprocess
-import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 from redis import Redis, RedisError, ResponseError
 
@@ -279,70 +274,3 @@ def test_a_reader_never_sees_a_history_without_its_count_or_its_event(
         reader.join()
     assert faults == []
     assert client.llen(names[0]) == sum(turn % 7 + 1 for turn in range(100))
-
-
-def draw(rng: random.Random, count: int, at: int) -> list[Event]:
-    """Draw events at ages that no test crosses a window's end with: late and future ones, too."""
-    ages = [2 * 60_000, 30 * 60_000, 3 * HOUR_MS, 20 * HOUR_MS, 3 * 24 * HOUR_MS, -5 * HOUR_MS]
-    kinds = ["impression", "impression", "click", "purchase", "dislike", "view"]
-    return [
-        Event(
-            f"u{rng.randrange(200)}",
-            f"i{rng.randrange(30)}",
-            rng.choice(kinds),
-            at - rng.choice(ages),
-            f"e-{number}",
-        )
-        for number in range(count)
-    ]
-
-
-def test_events_replayed_by_killed_writers_are_counted_exactly_once(
-    frail: EmbeddedValkey, tmp_path: Path
-) -> None:
-    """R7: batches, repeats and kills; the counts equal a plain recount of the distinct events."""
-    rng, at = random.Random(3), now()
-    distinct = draw(rng, 4000, at)
-    batches, rest = list[list[Event]](), distinct[::-1]
-    while rest:
-        batch = [rest.pop() for _ in range(min(len(rest), rng.randrange(1, 60)))]
-        again = rng.choices(distinct[: len(distinct) - len(rest)], k=rng.randrange(20))
-        batches.append(rng.sample([*batch, *again], len(batch) + len(again)))
-    path = tmp_path / "batches.json"
-    path.write_bytes(msgspec.json.encode(batches))
-    confirmed, kills = -1, 0
-    while confirmed < len(batches) - 1:
-        command = [sys.executable, "-m", "tests.features.writer", frail.url, str(path)]
-        with subprocess.Popen(
-            [*command, str(confirmed + 1)], stdout=subprocess.PIPE, text=True
-        ) as writer:
-            assert writer.stdout is not None
-            # Killed when it has confirmed some: the batch after them is anywhere by then.
-            ending = confirmed + 1 + len(batches) // 4 if kills < 4 else len(batches)
-            for line in writer.stdout:
-                confirmed = int(line)
-                if confirmed >= ending:
-                    time.sleep(rng.random() / 500)
-                    writer.kill()
-                    kills += 1
-                    break
-    assert kills >= 3
-    expected = Counter[tuple[str, str, int]]()
-    for event in distinct:
-        age_ms = max(at - event.timestamp_ms, 0)
-        if age_ms < 24 * HOUR_MS and event.type in {"impression", "click"}:
-            for window in (0, 1) if age_ms < HOUR_MS else (1,):
-                expected[event.type, event.item_id, window] += 1
-    with Redis.from_url(frail.url) as client:
-        tally = Feed(client).load(now() // BUCKET_MS).tally()
-        total = sum(int(client.get(keys.serial(number)) or 0) for number in range(64))
-    found = {
-        (kind, item, window): int(table[window, column])
-        for kind, table in (("impression", tally.impressions), ("click", tally.clicks))
-        for window in (0, 1)
-        for column, item in enumerate(tally.item_ids)
-        if table[window, column]
-    }
-    assert found == expected
-    assert total == len(distinct)
-    assert np.isfinite(tally.trend).all()
