@@ -5,7 +5,9 @@ import re
 import msgspec
 
 from service.http.asgi import Receive
+from service.http.limits import DISCARDED
 from service.http.problems import BadJson, BodyInvalid, BodyTooLarge
+from service.http.repeats import repeated_name
 
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 _UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)
@@ -14,10 +16,6 @@ _LAST_KEY = re.compile(rb'"(\w{1,64})"\s*:[^"]*$')
 
 # A client's own words come back to it, but not a megabyte of them.
 LONGEST_ECHO = 200
-
-# A client that is still sending when the connection closes never sees the answer; so a body that
-# is too large is read on to this many times the limit, and thrown away.
-DISCARDED = 32
 
 
 async def read(receive: Receive, largest_bytes: int) -> bytes | None:
@@ -64,13 +62,19 @@ class BodyDecoder[T]:
         if not body:
             raise BadJson("the body is empty; send a JSON object", "$")
         try:
-            return self._decode(body)
+            wanted = self._decode(body)
+            name = repeated_name(body)
         except msgspec.ValidationError as fault:
             raise _invalid(str(fault)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
             raise BadJson(f"{fault}; send one JSON object in UTF-8", _near(fault, body)) from None
         except RecursionError:
             raise BadJson("nested too deep; the contract nests three levels", "$") from None
+        if name is not None:
+            raise BodyInvalid(
+                _shortened(f"an object has the name {name!r} twice; send it once"), "$"
+            )
+        return wanted
 
 
 def _too_large(largest_bytes: int) -> BodyTooLarge:
