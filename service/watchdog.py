@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from queue import SimpleQueue
 from threading import Event, Thread, get_ident
 from time import perf_counter_ns
 from typing import Any, Final
@@ -19,8 +20,11 @@ REST_AFTER: Final = 250
 LONGEST_NS: Final = 10_000_000_000
 """What a call without a deadline may take: the longest deadline that a request may have."""
 
-GRACE_NS: Final = 100_000_000
+GRACE_NS: Final = 250_000_000
 """Who was struck and is still there after so long cannot be ended from outside."""
+
+SUSPECT_FOR_NS: Final = 60_000_000_000
+"""How long a function stays a suspect: a machine that stood still looks just like one that does."""
 
 log = logging.getLogger("braid")
 
@@ -55,8 +59,9 @@ class Watchdog:
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
         self._struck: list[_Call] = []
-        self._suspects: dict[int, object] = {}
-        self._needed = Event()
+        self._suspects: dict[int, tuple[object, int]] = {}
+        # C code throughout: where a blow falls in the midst of it, nothing is left half done.
+        self._bell = SimpleQueue[None]()
         self._awake = self._ended = False
         self._thread = Thread(target=self._watch, name="braid-watchdog", daemon=True)
         self._thread.start()
@@ -72,7 +77,7 @@ class Watchdog:
             try:
                 self._calls[call.thread] = call
                 if not self._awake:
-                    self._needed.set()
+                    self._bell.put(None)
                 return function(*given)
             finally:
                 self._end(call)
@@ -80,13 +85,16 @@ class Watchdog:
             call.over = True
 
     def suspects(self, function: object) -> bool:
-        """Tell whether the function has been late before, and did not feel the blow."""
-        return id(function) in self._suspects
+        """Tell whether the function was late of late, and did not feel the blow."""
+        if not self._suspects:
+            return False
+        _, until_ns = self._suspects.get(id(function), (None, 0))
+        return perf_counter_ns() < until_ns
 
     def close(self) -> None:
         """Watch no longer."""
         self._ended = True
-        self._needed.set()
+        self._bell.put(None)
         self._thread.join()
 
     def _end(self, call: _Call) -> None:
@@ -106,9 +114,8 @@ class Watchdog:
                 idle = 0
             elif idle >= REST_AFTER:
                 self._awake = False
-                self._needed.clear()
                 if not self._calls:  # else its caller may have found the watchdog awake
-                    self._needed.wait()
+                    self._bell.get()
                 self._awake, idle = True, 0
             idle += 1
             Event().wait(LOOK_S)
@@ -126,10 +133,9 @@ class Watchdog:
             return False
         if now_ns < call.stop_ns + GRACE_NS:
             return True
-        self._suspects[id(call.function)] = call.function  # kept, so that the id stays its own
+        # Kept, so that the id stays its own.
+        self._suspects[id(call.function)] = call.function, now_ns + SUSPECT_FOR_NS
         frame = sys._current_frames().get(call.thread)
         where = "".join(traceback.format_stack(frame)) if frame is not None else ""
-        log.error(
-            "%r does not end: from now on it is called aside. It is at\n%s", call.function, where
-        )
+        log.error("%r does not end; for a minute it is called aside:\n%s", call.function, where)
         return False

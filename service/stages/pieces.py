@@ -71,7 +71,7 @@ def _ready(ranker: Scorer, stop_ns: float, means: Means) -> Ranker:
 
 
 def _checked(scores: Scores, count: int) -> Scores:
-    if scores.shape != (count,) or scores.dtype != np.float32:
-        said = f"{scores.dtype}{[*scores.shape]}"
+    if np.shape(scores) != (count,) or scores.dtype != np.float32:
+        said = f"{np.asarray(scores).dtype}{[*np.shape(scores)]}"
         raise TypeError(f"a scorer returned {said} for {count} rows; give float32[{count}]")
     return scores

@@ -3,6 +3,7 @@
 import gc
 import random
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -10,7 +11,7 @@ from contextvars import ContextVar
 import numpy as np
 import pytest
 
-from service.crew import Caller, Crew, Party, Work
+from service.crew import Caller, Crew, Party, Work, absent
 from service.crew import crew as module
 from service.crew.job import Job
 
@@ -510,3 +511,118 @@ def test_a_crew_that_has_just_started_or_is_about_to_go_loses_no_row() -> None:
             share(crew, counting(done), rows, DEAR)
             assert done.all()
         crew.close()
+
+
+def hold_the_helper(
+    low: int, both: Meeting, entered: threading.Event, leave: threading.Event
+) -> None:
+    """Meet in the first two shares, and have the helper stay in its."""
+    if low < 2:
+        both.wait(WAIT_S)
+    if threading.current_thread().name.startswith("braid-crew"):
+        entered.set()
+        leave.wait(WAIT_S)
+
+
+@pytest.mark.parametrize("_", range(20))
+def test_the_share_of_a_helper_that_stands_still_is_done_again(pair: Crew, _: int) -> None:
+    both, entered, leave = Meeting(), threading.Event(), threading.Event()
+    done: list[int] = []
+
+    def work(low: int, high: int) -> range:
+        hold_the_helper(low, both, entered, leave)
+        done.append(low)
+        return range(low, high)
+
+    with pair.caller().party() as party:
+        parts = party.share(work, 4, DEAR)
+        assert [row for part in parts for row in part] == [*range(4)]
+        assert entered.is_set()  # it stood in the middle of a share, and nobody waited for it
+        before = [*parts]
+        leave.set()
+    idle(pair, 1)
+    assert parts == before  # what it did in the end is nowhere to be seen
+    assert len(done) == 5
+
+
+def test_what_a_late_helper_raises_is_nobodys_fault(pair: Crew) -> None:
+    both, entered, leave = Meeting(), threading.Event(), threading.Event()
+
+    def work(low: int, high: int) -> int:
+        hold_the_helper(low, both, entered, leave)
+        if leave.is_set():
+            raise Fault
+        return high - low
+
+    with pair.caller().party() as party:
+        assert sum(party.share(work, 4, DEAR)) == 4
+        leave.set()
+    idle(pair, 1)
+    assert share(pair, lambda *_: None, 4, DEAR) in (1, 2)
+
+
+def test_at_the_end_of_the_time_a_helper_is_left_behind_without_its_shares(pair: Crew) -> None:
+    both, entered, leave = Meeting(), threading.Event(), threading.Event()
+
+    def work(low: int, high: int) -> tuple[int, int]:
+        hold_the_helper(low, both, entered, leave)
+        until(lambda: time.perf_counter_ns() > stop_ns)
+        return low, high
+
+    with pair.caller().party() as party:
+        stop_ns = time.perf_counter_ns() + 20e6
+        parts = party.share(work, 4, DEAR, stop_ns)
+        assert len(parts) == 3
+        assert parts == sorted(parts)
+        assert entered.is_set()
+        leave.set()
+    idle(pair, 1)
+
+
+def test_many_rounds_with_helpers_that_stop_at_random_lose_no_row(crew: Crew) -> None:
+    rng = random.Random(7)
+    for _ in range(300):
+        stand = [rng.random() < 0.3 for _ in range(64)]
+
+        def work(low: int, high: int, stand: list[bool] = stand) -> range:
+            if stand[low] and threading.current_thread().name.startswith("braid-crew"):
+                time.sleep(0.003)
+            return range(low, high)
+
+        with crew.caller().party() as party:
+            parts = party.share(work, 64, DEAR)
+        assert [row for part in parts for row in part] == [*range(64)]
+
+
+def test_a_helper_that_never_comes_back_is_replaced_and_ends_when_it_does(
+    pair: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(absent, "WRITE_OFF_NS", 10_000_000)
+    both, entered, leave = Meeting(), threading.Event(), threading.Event()
+    share(pair, lambda low, _high: hold_the_helper(low, both, entered, leave), 4, DEAR)
+    [lost] = [one for one in threading.enumerate() if one.name == "braid-crew-0"]
+    assert len(pair.idle) == 0
+    time.sleep(0.02)
+    share(pair, lambda *_: None, 4, DEAR)  # whoever asks next sees to it
+    idle(pair, 1)
+    meeting = Meeting()
+    assert share(pair, lambda low, _: meeting.wait(WAIT_S) if low < 2 else None, 4, DEAR) == 2
+    leave.set()
+    lost.join(WAIT_S)
+    assert not lost.is_alive()
+    idle(pair, 1)
+    assert [one.name for one in pair.idle] == ["braid-crew-1"]
+
+
+def test_closing_does_not_wait_for_a_helper_that_hangs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_S", 0.05)
+    crew = Crew(1)
+    crew.handover_ns = 1000.0
+    idle(crew, 1)
+    both, entered, leave = Meeting(), threading.Event(), threading.Event()
+    share(crew, lambda low, _high: hold_the_helper(low, both, entered, leave), 4, DEAR)
+    crew.close()
+    assert entered.is_set()
+    leave.set()
