@@ -131,6 +131,7 @@ class Service:
                         self._list_experiments(), self._experiments.dropped()
                     ),
                 ),
+                self._flights,
             )
         )
         self._server = Server(

@@ -12,6 +12,7 @@ from litestar.static_files import create_static_files_router
 from service.access.headers import page_headers
 from service.desk import Desk
 from service.http import openapi
+from service.http.unrouted import AnyRequest
 from service.http.wire import Readiness
 from service.observe.exposition import Exposition
 
@@ -57,8 +58,9 @@ def pages(desk: Desk, exposition: Exposition, version: str) -> list[HTTPRouteHan
         return Response(body, status_code=status, media_type=MediaType.JSON)
 
     @get("/metrics", include_in_schema=False)
-    async def metrics() -> Response[bytes]:
-        return Response(exposition.text(), media_type=exposition.content_type)
+    async def metrics(request: AnyRequest) -> Response[bytes]:
+        text, content_type = exposition.page(request.headers.get("accept", ""))
+        return Response(text, media_type=content_type)
 
     @get("/schema/openapi.json", include_in_schema=False)
     async def schema() -> Response[bytes]:

@@ -1,15 +1,19 @@
 """The recorders' counts as Prometheus text."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from features.tracking import Tracking
 from service.observe.buckets import buckets, total_s
+from service.observe.exemplars import exemplars
+from service.observe.flight import Flight
 from service.observe.recorder import Recorder, merged
 
 type More = Callable[[], Iterator[Metric]]
@@ -24,8 +28,10 @@ class BraidCollector(Collector):
         model_version: Callable[[], str | None],
         tracking: Tracking,
         more: Sequence[More] = (),
+        flights: Sequence[Flight] = (),
     ) -> None:
         self._recorders = recorders
+        self._flights = flights
         self._model_version = model_version
         self._tracking = tracking
         self._more = more
@@ -33,7 +39,7 @@ class BraidCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family of ours."""
         total = merged(self._recorders)
-        yield _stage_histogram(total)
+        yield _stage_histogram(total, exemplars(self._flights))
         requests = CounterMetricFamily(
             "braid_requests", "Answered requests.", labels=["route", "status"]
         )
@@ -60,12 +66,19 @@ class BraidCollector(Collector):
         )
 
 
-def _stage_histogram(total: Recorder) -> HistogramMetricFamily:
+def _stage_histogram(
+    total: Recorder, examples: Mapping[str, Mapping[int, Exemplar]]
+) -> HistogramMetricFamily:
     family = HistogramMetricFamily(
         "braid_stage_duration_seconds", "Time of each stage of a request.", labels=["stage"]
     )
     for stage, histogram in sorted(total.stages.items()):
-        family.add_metric([stage], buckets(histogram), total_s(histogram))
+        found = examples.get(stage, {})
+        told = [
+            (*one, found[index]) if index in found else one
+            for index, one in enumerate(buckets(histogram))
+        ]
+        family.add_metric([stage], told, total_s(histogram))
     return family
 
 
@@ -99,14 +112,13 @@ def _near_cache(total: Recorder, tracking: Tracking) -> Iterator[Metric]:
 class Exposition:
     """The `/metrics` page."""
 
-    content_type = "text/plain; version=0.0.4; charset=utf-8"
-
     def __init__(self, collector: BraidCollector) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(collector)
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
-    def text(self) -> bytes:
-        """Return the page."""
-        return generate_latest(self._registry)
+    def page(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the page and its content type: OpenMetrics, with exemplars, where it is asked."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type

@@ -50,7 +50,7 @@ def test_no_scraped_count_ever_goes_down_and_the_last_is_exact() -> None:
     highest: list[dict[Sample, float]] = [{}, {}]
 
     def scrape(reader: int) -> None:
-        found = counters(page.text().decode())
+        found = counters(page.page()[0].decode())
         for name, value in highest[reader].items():
             assert found[name] >= value, name
         highest[reader] = found

@@ -5,11 +5,15 @@ from collections import Counter
 
 import pytest
 from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_open_metrics,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from features.address import Address
 from features.tracking import Tracking
 from service.observe.exposition import BraidCollector, Exposition
+from service.observe.flight import Flight
 from service.observe.recorder import Recorder, merged
 from service.observe.spans import Trace
 
@@ -29,7 +33,7 @@ def exposition(recorders: list[Recorder], version: str | None) -> Exposition:
 
 
 def scrape(recorders: list[Recorder], version: str | None = "2026-11-22-1") -> dict[str, Metric]:
-    text = exposition(recorders, version).text().decode()
+    text = exposition(recorders, version).page()[0].decode()
     families = list(text_string_to_metric_families(text))
     assert len({family.name for family in families}) == len(families)
     return {family.name: family for family in families}
@@ -156,7 +160,7 @@ def test_counts_are_exact_with_a_recorder_per_thread_and_scrapes_in_between() ->
             while any(thread.is_alive() for thread in threads):
                 families = {
                     family.name: family
-                    for family in text_string_to_metric_families(page.text().decode())
+                    for family in text_string_to_metric_families(page.page()[0].decode())
                 }
                 answered = sum(samples(families["braid_requests"], "_total").values())
                 assert before <= answered <= loops * each
@@ -186,3 +190,35 @@ def check_buckets(family: Metric) -> None:
         assert values == sorted(values)
         assert values[0] >= 0
         assert values[-1] == count
+
+
+def test_open_metrics_has_requests_to_look_at_in_the_buckets_they_were_counted_in() -> None:
+    recorder, flight = Recorder(), Flight(8)
+    seen = trace()
+    recorder.record("/v1/rank", 200, seen)
+    flight.record("r-1", "/v1/rank", 200, b"{}", seen, None)
+    tracking = Tracking(Address.parse("redis://"))
+    collector = BraidCollector([recorder], lambda: None, tracking, flights=[flight])
+
+    text, content_type = Exposition(collector).page("application/openmetrics-text; version=1.0.0")
+
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")
+    families = {family.name: family for family in parse_open_metrics(text.decode())}  # type: ignore[no-untyped-call]  # the library's
+    told = {
+        sample.labels["stage"]: (sample.exemplar, float(sample.labels["le"]))
+        for sample in families["braid_stage_duration_seconds"].samples
+        if sample.exemplar is not None
+    }
+    assert told.keys() == {*STAGES, "total"}
+    for stage, took_ns in STAGES.items():
+        exemplar, bound = told[stage]
+        assert exemplar.labels == {"request_id": "r-1"}
+        assert exemplar.value == pytest.approx(took_ns / 1e9)
+        assert exemplar.value <= bound
+
+
+def test_whoever_asks_for_plain_text_gets_it_without_them() -> None:
+    text, content_type = exposition([Recorder()], None).page("text/plain")
+
+    assert content_type.startswith("text/plain; version=0.0.4")
+    assert b"# EOF" not in text
