@@ -248,28 +248,38 @@ def _check_columns(path: Path, manifest: Mapping[str, Any]) -> None:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ArtifactRejected(path, f"columns.{kind} is not a list of names")
     for kind in ("item", "user"):
-        width = _width(path, kind, manifest["schemas"].get(kind))
-        if width != len(manifest["columns"][kind]):
+        features = _features(path, kind, manifest["schemas"].get(kind))
+        names = manifest["columns"][kind]
+        # Counted before they are written out: a manifest may ask for a million times its own size.
+        if sum(prod(feature.shape) for feature in features) != len(names) or names != [
+            column for feature in features for column in feature.columns
+        ]:
             raise ArtifactRejected(path, f"columns.{kind} does not agree with schemas.{kind}")
 
 
 class _Feature(msgspec.Struct):
-    """What the layout of a row asks of a feature; the rest is checked where rows are read."""
+    """What the columns of a row go by; the rest is checked where rows are read."""
 
-    shape: tuple[Annotated[int, Meta(ge=1, le=4096)], ...] = ()
+    name: str
+    shape: Annotated[tuple[Annotated[int, Meta(ge=1, le=4096)], ...], Meta(max_length=1)] = ()
+    labels: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        if not self.shape:
+            return [self.name]
+        return [f"{self.name}={label}" for label in self.labels or range(self.shape[0])]
 
 
 class _Schema(msgspec.Struct):
     features: tuple[_Feature, ...]
 
 
-def _width(path: Path, kind: str, schema: object) -> int:
-    """Count a schema's columns, before anybody lays so many out."""
+def _features(path: Path, kind: str, schema: object) -> tuple[_Feature, ...]:
     try:
-        features = msgspec.convert(schema, _Schema).features
+        return msgspec.convert(schema, _Schema).features
     except msgspec.ValidationError as fault:
         raise ArtifactRejected(path, f"schemas.{kind} is not a schema ({fault})") from fault
-    return sum(prod(feature.shape) for feature in features)
 
 
 def _check_shapes(

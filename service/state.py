@@ -8,7 +8,6 @@ from time import thread_time_ns
 import msgspec
 import numpy as np
 
-from features.errors import SchemaInvalid
 from features.item_table import ItemTable
 from features.near_cache import NearCache
 from features.schema import Schema
@@ -62,7 +61,7 @@ class Serving:
             SchemaInvalid: the artifact's schemas contradict themselves.
         """
         encode = msgspec.json.Encoder().encode
-        schema = _schema("item", snapshot, snapshot.item_columns)
+        schema = Schema.parse(snapshot.schemas["item"])
         if before is not None and before.keeps_rows_of(snapshot.catalogue.ids, schema):
             items, near = before.items, before.near
         else:
@@ -71,7 +70,7 @@ class Serving:
         filters = Filters(snapshot.catalogue.properties)
         return cls(
             snapshot=snapshot,
-            user_schema=_schema("user", snapshot, snapshot.user_columns),
+            user_schema=Schema.parse(snapshot.schemas["user"]),
             items=items,
             near=near,
             filters=filters,
@@ -124,16 +123,6 @@ class State:
         with self._writing:
             self._serving = change(self._serving)
             return self._serving
-
-
-def _schema(kind: str, snapshot: Snapshot, columns: tuple[str, ...]) -> Schema:
-    """Read a schema; its columns are those that the model goes by, in their order."""
-    schema = Schema.parse(snapshot.schemas[kind])
-    if schema.columns != columns:
-        raise SchemaInvalid(
-            f"schema {kind!r}: the model's columns are not its columns; train it again"
-        )
-    return schema
 
 
 def _score_ns_per_row(snapshot: Snapshot) -> float:

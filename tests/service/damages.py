@@ -175,8 +175,8 @@ DAMAGED: dict[Damage, str] = {
     leaf_of_no_number: "leaf_value",
     feature_beyond: "feature beyond",
     other_schema: "columns.item",
-    item_columns_swapped: "unknown columns",
-    user_column_renamed: "schema 'user'",
+    item_columns_swapped: "columns.item",
+    user_column_renamed: "columns.user",
     shape_without_end: "schemas.item",
     never_written_to: "is no file",
     endless: "more than 16777216",
@@ -185,7 +185,6 @@ DAMAGED: dict[Damage, str] = {
     named_twice: "stands twice",
     no_text: "not a list of items",
     other_columns: "in the model",
-    other_name: "rename it",
 }
 """Refused while it is read: none of it has come to a kernel."""
 
@@ -195,3 +194,6 @@ UNFIT: dict[Damage, str] = {
     columns_shuffled: "training saw",
 }
 """Whole, and it loads, but it ranks badly."""
+
+MISNAMED: dict[Damage, str] = {other_name: "rename it"}
+"""Whole and good, but another version than its folder says."""

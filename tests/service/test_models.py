@@ -19,7 +19,7 @@ from service.load import load
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client, Reply
-from tests.service.damages import DAMAGED, UNFIT, Damage
+from tests.service.damages import DAMAGED, MISNAMED, UNFIT, Damage
 from tests.service.models import publish
 from tests.service.test_faults import until
 
@@ -310,7 +310,7 @@ def steady(
         yield folder, first, second, client
 
 
-@pytest.mark.parametrize("damage", DAMAGED | UNFIT, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("damage", DAMAGED | MISNAMED | UNFIT, ids=lambda damage: damage.__name__)
 def test_hot_model_swap_is_gated_a_damaged_or_unfit_artifact_is_refused_and_the_old_one_serves(
     published: Path, steady: tuple[Path, str, str, Client], damage: Damage
 ) -> None:
@@ -322,7 +322,7 @@ def test_hot_model_swap_is_gated_a_damaged_or_unfit_artifact_is_refused_and_the_
     before = client.recommend(**WANTED)
     reply = activate(client, second)
     assert (reply.status, reply.json["type"]) == (422, "urn:braid:problem:model-refused")
-    assert (DAMAGED | UNFIT)[damage] in reply.json["detail"]
+    assert (DAMAGED | MISNAMED | UNFIT)[damage] in reply.json["detail"]
     after = client.recommend(**WANTED)
     assert after.json["model_version"] == first
     assert (after.ids, worlds(after)) == (before.ids, {"one"})
