@@ -49,8 +49,11 @@ class Admission(Protocol):
             ProblemError: from the awaitable: it has waited in vain.
         """
 
-    def leave(self) -> None:
-        """Note that one that was let in is answered."""
+    def begin(self) -> None:
+        """Note that one whose turn has come runs, until its `end`."""
+
+    def end(self) -> None:
+        """Note that one is answered, or waits for another turn."""
 
 
 class Pass(NamedTuple):
@@ -74,7 +77,7 @@ class Door:
     def enter(
         self, headers: Headers, scope: Scope, priority: Priority = Priority.LIVE
     ) -> Pass | Awaitable[Pass]:
-        """Let a request in before its body is read; whoever enters must `leave`.
+        """Let a request in before its body is read; it begins when its `turn` has come.
 
         Raises:
             ProblemError: it has to stay outside; also from the awaitable.
@@ -113,15 +116,24 @@ class Door:
         """
         return None if self.admission is None else self.admission.turn(entry.priority)
 
+    def begin(self) -> None:
+        """Note that one whose turn has come runs, until its `end`."""
+        if self.admission is not None:
+            self.admission.begin()
+
+    def end(self) -> None:
+        """Note that one is answered, or waits for another turn."""
+        if self.admission is not None:
+            self.admission.end()
+
     async def give_way(self) -> None:
         """Let others begin, in the middle of much work: live ones first."""
-        turn = None if self.admission is None else self.admission.turn(Priority.BULK)
-        await (sleep(0) if turn is None else turn)
-
-    def leave(self) -> None:
-        """Let one out again."""
-        if self.admission is not None:
-            self.admission.leave()
+        self.end()
+        try:
+            turn = None if self.admission is None else self.admission.turn(Priority.BULK)
+            await (sleep(0) if turn is None else turn)
+        finally:
+            self.begin()
 
     async def _admit_when(
         self, verified: Awaitable[str], deadline_ms: float, priority: Priority

@@ -73,7 +73,7 @@ class Settings:
     crew: Annotated[int, Parameter(validator=Number(gte=0, lte=256))] = max(CORES - 1, 0)
     """Threads that help a request with its shares, besides its loop's own."""
 
-    longest_wait_ms: Annotated[float, Parameter(validator=Number(gte=0, lte=10_000))] = 40.0
+    longest_wait_ms: Annotated[float, Parameter(validator=Number(gte=0, lte=10_000))] = 30.0
     """The longest that requests wait for their turn; what would wait longer is refused with 503. 0
     refuses nothing."""
 

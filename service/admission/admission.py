@@ -43,7 +43,6 @@ class Admission:
         self.admitted = Counter[Priority]()
         self.refused = Counter[tuple[Priority, str]]()
         self.efforts = Counter[Effort]()
-        self.inside = 0
 
     @property
     def limit(self) -> int:
@@ -51,7 +50,7 @@ class Admission:
         return max(1, int(self._longest_ns / self.queue.turn_ns))
 
     def enter(self, priority: Priority) -> None:
-        """Let a request in, before its body is read; whoever enters must `leave`.
+        """Let a request in, before its body is read.
 
         Raises:
             Overloaded: those who wait already will take too long.
@@ -60,13 +59,11 @@ class Admission:
         if refusal is not None:
             raise refusal
         self.admitted[priority] += 1
-        self.inside += 1
 
     def refusal(self, priority: Priority) -> Overloaded | None:
         """Return, and count, what one who came now would be told; None where there is room."""
-        ahead = self.queue.ahead(priority)
         share = 1.0 if priority is Priority.LIVE else BULK
-        if ahead and ahead * self.queue.turn_ns > share * self._longest_ns:
+        if self.queue.wait_ns(priority) > share * self._longest_ns:
             return self._refusal(priority, "full")
         return None
 
@@ -78,9 +75,13 @@ class Admission:
         """
         return None if self.queue.take() else self.queue.wait(priority)
 
-    def leave(self) -> None:
-        """Note that one that was let in is answered."""
-        self.inside -= 1
+    def begin(self) -> None:
+        """Note that one whose turn has come runs, until its `end`."""
+        self.queue.begin()
+
+    def end(self) -> None:
+        """Note that one is answered, or waits for another turn."""
+        self.queue.end()
 
     def effort(self) -> Effort:
         """Return how much to do for the request that begins: less while the queue grows."""
@@ -89,7 +90,7 @@ class Admission:
         return effort
 
     def _effort(self) -> Effort:
-        wait_ns = self.queue.ahead(Priority.LIVE) * self.queue.turn_ns
+        wait_ns = self.queue.wait_ns(Priority.LIVE)
         if wait_ns > LIGHT * self._longest_ns:
             return Effort.LIGHT
         if wait_ns > FEWER * self._longest_ns and self._stands():

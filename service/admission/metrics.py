@@ -45,6 +45,3 @@ def admission_metrics(rooms: Sequence[Admission]) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "braid_waiting_requests", "Requests that wait.", sum(len(room.queue) for room in rooms)
     )
-    yield GaugeMetricFamily(
-        "braid_requests_inside", "Requests let in and not answered.", sum(r.inside for r in rooms)
-    )

@@ -1,15 +1,24 @@
 """Requests wait here for their event loop, which begins one of them in each of its turns."""
 
-from asyncio import AbstractEventLoop, Future
+from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections import OrderedDict
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import Final
 
 from service.admission.priority import Priority
 
-# What a turn of the loop costs is learnt from about this many of the last turns.
-MEMORY = 8
-FIRST_GUESS_NS = 1e6
+# What a turn costs is learnt from about so many of the last, of which each counts for at most so
+# many times what is known: a collection or a page of metrics is no measure of what requests cost.
+MEMORY: Final = 8
+MOST_OF_ONE: Final = 4
+FIRST_GUESS_NS: Final = 1e6
+
+# While so many have begun and wait for the store, or compute, the next begins when one of them is
+# done: their work is a queue as well, and one that nobody would see. If none is done for a while
+# they all wait for something, and the processor is free.
+MOST_RUNNING: Final = 4
+HOLD_S: Final = 0.001
 
 type Line = OrderedDict[Future[None], int]
 """Who waits, in their order, and since when (nanoseconds)."""
@@ -22,17 +31,18 @@ class Queue:
     when all others are answered: nobody knows by then how long it has waited, and its refusal
     comes as late as an answer would have. With one beginning per turn, the loop looks at its
     sockets after each: it knows who waits and for how long, and who is refused hears of it within
-    about the time of one request. Requests that wait for the store go on in turns of their own,
-    which are longer for it, so that fewer begin: no limit on them is needed.
+    about the time of one request.
     """
 
     __slots__ = (
         "_began_ns",
         "_bulk_ns",
         "_clock",
+        "_hold",
         "_late",
         "_longest_ns",
         "_loop",
+        "_running",
         "_taken",
         "_waiting",
         "emptied_ns",
@@ -53,6 +63,8 @@ class Queue:
         self._longest_ns = longest_ns
         self._waiting: dict[Priority, Line] = {one: OrderedDict() for one in Priority}
         self._taken = False
+        self._hold: TimerHandle | None = None
+        self._running = 0
         self._began_ns = self._bulk_ns = 0
         self.turn_ns = FIRST_GUESS_NS
         self.emptied_ns = clock()
@@ -65,13 +77,17 @@ class Queue:
         """Return how many wait that go before a newcomer."""
         return sum(len(self._waiting[one]) for one in Priority if one >= priority)
 
+    def wait_ns(self, priority: Priority) -> float:
+        """Return how long a newcomer will wait, as far as that is known; 0 where nobody waits."""
+        ahead = self.ahead(priority)
+        return (ahead + min(self._running, MOST_RUNNING)) * self.turn_ns if ahead else 0.0
+
     def take(self) -> bool:
-        """Begin at once, where nobody has begun in this turn of the loop, and so nobody waits."""
-        if self._taken:
+        """Take this turn of the loop, where nobody has and nobody waits."""
+        if self._taken or self._hold is not None or self._running >= MOST_RUNNING:
             return False
-        self._taken = True
         self._began_ns = self.emptied_ns = self._clock()
-        self._loop.call_soon(self._turn)
+        self._take()
         return True
 
     def wait(self, priority: Priority) -> Future[None]:
@@ -85,22 +101,47 @@ class Queue:
         line[future] = self._clock()
         # Whoever goes makes room at once, for a crowd that gives up must keep nobody out.
         future.add_done_callback(lambda gone: line.pop(gone, None))
+        if not self._taken and self._hold is None:
+            self._hold = self._loop.call_later(HOLD_S, self._go_on)
         return future
 
+    def begin(self) -> None:
+        """Note that one whose turn has come runs, until its `end`."""
+        self._running += 1
+
+    def end(self) -> None:
+        """Note that one has done its work."""
+        self._running -= 1
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+            self._take()
+
+    def _take(self) -> None:
+        self._taken = True
+        self._loop.call_soon(self._turn)  # behind the one that begins
+
     def _turn(self) -> None:
-        """Let the next one begin; called when the loop has been through all that was ready."""
+        """Go on, when the loop has been through all that was ready."""
+        self._taken = False
+        if self._running >= MOST_RUNNING and len(self):
+            self._hold = self._loop.call_later(HOLD_S, self._go_on)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the next one begin."""
+        self._hold = None
         now = self._clock()
-        # A collection or a page of metrics is no measure of what requests cost: bounded.
-        took_ns = min(now - self._began_ns, 2 * self.turn_ns)
+        took_ns = min(now - self._began_ns, MOST_OF_ONE * self.turn_ns)
         self.turn_ns += (took_ns - self.turn_ns) / MEMORY
         future = self._next(now)
         if future is None:
-            self._taken = False
             self.emptied_ns = now
             return
         self._began_ns = now
         future.set_result(None)
-        self._loop.call_soon(self._turn)  # behind the one that begins
+        self._take()
 
     def _next(self, now: int) -> Future[None] | None:
         live, bulk = self._waiting[Priority.LIVE], self._waiting[Priority.BULK]

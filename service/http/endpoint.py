@@ -103,10 +103,7 @@ class Endpoint[T]:
             entry = await self._enter(headers)
         except ProblemError as problem:
             return self._refuse(problem, Trace(), new_request_id())
-        try:
-            return await self._answer(entry, kind, body)
-        finally:
-            self._door.leave()
+        return await self._answer(entry, kind, body)
 
     async def _answer_body(self, entry: Pass, headers: Headers, receive: Receive) -> Reply | None:
         """Read the body of a request that was let in, and answer it; None where nobody waits."""
@@ -118,8 +115,6 @@ class Endpoint[T]:
             return await self._answer(entry, kind[0] if kind else JSON, body)
         except ProblemError as problem:
             return self._refuse(problem, Trace(), new_request_id())
-        finally:
-            self._door.leave()
 
     async def _enter(self, headers: Headers) -> Pass:
         entry = self._door.enter(headers, self._operation.scope, self._operation.priority)
@@ -131,11 +126,23 @@ class Endpoint[T]:
         if entry.deadline_ms < inf:
             trace.expire_in(entry.deadline_ms)
         request_id = new_request_id()
-        answer: object = None
         try:
             if (turn := self._door.turn(entry)) is not None:
                 with trace.span("queue"):
                     await turn
+        except ProblemError as problem:
+            return self._refuse(problem, trace, request_id)
+        self._door.begin()
+        try:
+            return await self._work(entry, kind, body, trace, request_id)
+        finally:
+            self._door.end()
+
+    async def _work(
+        self, entry: Pass, kind: bytes, body: bytes | bytearray, trace: Trace, request_id: str
+    ) -> Reply:
+        answer: object = None
+        try:
             if kind != JSON and kind.partition(b";")[0].strip() != JSON:
                 found = kind.decode("latin-1")
                 raise NotJson(f"the content type is {found!r}; send application/json", "$")

@@ -30,7 +30,10 @@ class Room:
     def turn(self, priority: Priority) -> None:
         """Let it begin at once."""
 
-    def leave(self) -> None:
+    def begin(self) -> None:
+        """Let it run."""
+
+    def end(self) -> None:
         self.places += 1
 
 
@@ -79,13 +82,13 @@ def test_a_key_that_is_known_by_now_is_let_in_at_once() -> None:
     assert first.caller == then.caller == "shop"
 
 
-def test_whoever_leaves_makes_room() -> None:
+def test_whoever_is_answered_makes_room() -> None:
     door = Door(admission=Room(1))
     asyncio.run(entered(door))
 
     with pytest.raises(ProblemError):
         door.enter((), "read")
-    door.leave()
+    door.end()
 
     assert isinstance(door.enter((), "read"), Pass)
 
