@@ -29,7 +29,8 @@ class Address:
         redis+sentinel://host:port,host:port/service   sentinels, and what they call the service
 
     ``rediss`` in place of ``redis`` is TLS. ``seeds`` are the hosts and ports of the URL,
-    ``service`` is the sentinels' name; `docs/redis.md` tells all options.
+    ``service`` is the sentinels' name, and ``plain`` the URL as it would be for the first of the
+    seeds alone; `docs/redis.md` tells all options.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Address:
     kind: Kind = "server"
     seeds: tuple[tuple[str, int], ...] = ()
     service: str = ""
+    plain: str = ""
     sentinel_greeting: tuple[tuple[str, ...], ...] = (("PING",),)
 
     @classmethod
@@ -53,7 +55,7 @@ class Address:
         scheme, kind, rest = _kind_of(url)
         if kind == "server":
             parts: dict[str, Any] = dict(parse_url(url))
-            return cls._of(url, kind, parts, ((_host(parts), _port(parts)),), "")
+            return cls._of(url, url, kind, parts, ((_host(parts), _port(parts)),), "")
         place, _, query = rest.partition("?")
         location, _, path = place.partition("/")
         user, at, hosts = location.rpartition("@")
@@ -71,13 +73,15 @@ class Address:
         if not every:
             raise ValueError(f"redis+{kind}:// needs a host: redis+{kind}://host:port,host:port")
         seeds = tuple((_host(one), int(one.get("port", default))) for one in every)
-        parts = dict(parse_url(f"{scheme}://{user}{at}host/{database}?{query}"))
-        return cls._of(url, kind, parts, seeds, service)
+        first = f"[{seeds[0][0]}]" if ":" in seeds[0][0] else seeds[0][0]
+        plain = f"{scheme}://{user}{at}{first}:{seeds[0][1]}/{database}?{query}"
+        return cls._of(url, plain, kind, dict(parse_url(plain)), seeds, service)
 
     @classmethod
     def _of(
         cls,
         url: str,
+        plain: str,
         kind: Kind,
         parts: dict[str, Any],
         seeds: tuple[tuple[str, int], ...],
@@ -97,6 +101,7 @@ class Address:
             kind=kind,
             seeds=seeds,
             service=service,
+            plain=plain,
             sentinel_greeting=(*sentinels, ("PING",)),
         )
 

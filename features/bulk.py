@@ -1,11 +1,12 @@
 """Writing many rows and histories at once: what `braid load` does."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import batched
 
-import redis
+import numpy as np
 
 from features import keys
+from features.client import Client
 from features.codec import encode_rows, fingerprints
 from features.schema import Schema
 from features.types import Rows
@@ -17,7 +18,7 @@ type Advance = Callable[[int], None]
 
 
 def write_items(
-    client: redis.Redis, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
+    client: Client, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
 ) -> None:
     """Write item rows, float32[n, width] in the order of ``ids``.
 
@@ -25,18 +26,18 @@ def write_items(
         ValueError: shapes disagree, or a value is not finite.
         redis.RedisError: the store refused or is gone; what was written stays.
     """
-    _write_rows(client, map(keys.item_row, ids), ids, rows, schema, advance)
+    _write_rows(client, keys.item_row, ids, rows, schema, advance)
 
 
 def write_users(
-    client: redis.Redis, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
+    client: Client, ids: Sequence[str], rows: Rows, schema: Schema, advance: Advance
 ) -> None:
     """Write user rows, float32[n, width] by ``ids``; raises what `write_items` does."""
-    _write_rows(client, map(keys.user_row, ids), ids, rows, schema, advance)
+    _write_rows(client, keys.user_row, ids, rows, schema, advance)
 
 
 def write_histories(
-    client: redis.Redis,
+    client: Client,
     histories: Iterable[tuple[str, Sequence[str]]],
     cap: int,
     advance: Advance,
@@ -59,14 +60,19 @@ def write_histories(
 
 
 def _write_rows(
-    client: redis.Redis,
-    names: Iterator[str],
+    client: Client,
+    name: Callable[[str], str],
     ids: Sequence[str],
     rows: Rows,
     schema: Schema,
     advance: Advance,
 ) -> None:
     encoded = encode_rows(rows, fingerprints(ids), schema)
-    for group in batched(zip(names, encoded, strict=True), ROWS_PER_ROUND_TRIP, strict=False):
-        client.mset(dict(group))
-        advance(len(group))
+    parts = np.fromiter(map(keys.partition, ids), np.uint8, len(ids))
+    for part in range(keys.PARTITIONS):
+        # A partition lives in one slot of a cluster, and an MSET must not leave its slot.
+        for group in batched(
+            np.flatnonzero(parts == part).tolist(), ROWS_PER_ROUND_TRIP, strict=False
+        ):
+            client.mset({name(ids[place]): encoded[place] for place in group})
+            advance(len(group))

@@ -44,6 +44,9 @@ def parse(buffer: bytearray, start: int, stop: int, depth: int = 0) -> tuple[Rep
     match buffer[start : start + 1]:
         case b"$":
             return _parse_bulk(buffer, after, stop, int(line))
+        case b"=":  # a text (RESP3): three letters say of which kind, and a colon
+            text = _parse_bulk(buffer, after, stop, int(line))
+            return None if text is None else (_without_kind(text[0]), text[1])
         case b"*":
             if int(line) < 0:
                 return None, after
@@ -107,6 +110,12 @@ def _parse_bulk(buffer: bytearray, start: int, stop: int, size: int) -> tuple[Re
     if buffer[end : end + 2] != b"\r\n":
         raise ValueError("a RESP bulk string of another length than announced")
     return bytes(buffer[start:end]), end + 2
+
+
+def _without_kind(text: Reply) -> bytes:
+    if not isinstance(text, bytes) or text[3:4] != b":":
+        raise ValueError("a RESP verbatim string without its kind")
+    return text[4:]
 
 
 def _parse_elements(

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-import redis
+from features.client import Client
 
 ENTRIES_PER_ROUND_TRIP: Final = 1000
 
 
-def entries(client: redis.Redis, key: str, field: str) -> Iterator[bytes]:
+def entries(client: Client, key: str, field: str) -> Iterator[bytes]:
     """Yield one field of each entry of a stream, oldest first; entries without it are passed over.
 
     Raises:

@@ -53,13 +53,17 @@ class Topology:
 
 
 def tracked_masters(told: Reply, asked: str) -> list[Endpoint]:
-    """Return the masters that live, with slots or not yet, of the reply to CLUSTER NODES."""
+    """Return the masters by the reply to CLUSTER NODES: those that have slots, or may get some.
+
+    One that failed and still has its slots is among them: what it wrote last is not known until
+    another one has them.
+    """
     found = []
     lines = told.decode().splitlines() if isinstance(told, bytes) else []
     for line in lines:
-        _, place, flags, *_ = line.split(" ")
-        told_flags = flags.split(",")
-        if "master" in told_flags and not {"fail", "noaddr", "handshake"} & set(told_flags):
+        _, place, told_flags, _, _, _, _, _, *slots = line.split(" ")
+        flags = set(told_flags.split(","))
+        if "master" in flags and (slots or not flags & {"fail", "noaddr", "handshake"}):
             host, _, port = place.partition("@")[0].rpartition(":")
             found.append((host or asked, int(port)))
     return sorted(found)

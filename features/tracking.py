@@ -1,14 +1,9 @@
-"""Hearing from the store which item rows are no longer what they were.
-
-One connection per process has the server announce every write to a key of an item row (RESP3,
-`CLIENT TRACKING ... BCAST`), whoever writes it. It asks for a PONG ten times a second: replies
-and announcements come in one order, so a PONG proves that all that was written before the PING
-was sent (and acknowledged to its writer) has been heard. See docs/decisions/0006-near-cache.md.
-"""
+"""Keeping near caches coherent: a line to the server, or one to each master of a cluster."""
 
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import threading
 from time import monotonic
@@ -16,24 +11,17 @@ from weakref import WeakKeyDictionary
 
 from features import keys
 from features.address import Address
-from features.connection import Connection
-from features.errors import CommandRefused, StoreUnavailable
+from features.errors import StoreUnavailable
+from features.line import CONNECT_TIMEOUT_S, PING_EVERY_S, Line
 from features.near_cache import NearCache
-from features.resp import Replies, Reply, command
+from features.resp import Replies, Reply
 from features.store import FeatureStore
+from features.topology import CLUSTER_NODES, Endpoint, tracked_masters
 from features.trust import Trust
 from features.types import Items
 from features.warming import warm
 
-CONNECT_TIMEOUT_S = 0.5
-PING_EVERY_S = 0.1
-LOST_AFTER_S = 2.0  # in doubt long before: a late PONG may yet come, and then nothing is lost
-RECONNECT_LONGEST_S = 0.5
-REFUSED_PAUSE_S = 30.0
 WARM_BUDGET_S = 1.0
-
-TRACK = command("HELLO", 3) + command("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", keys.ITEM_ROWS)
-PING = command("PING")
 
 log = logging.getLogger("braid")
 
@@ -41,8 +29,10 @@ log = logging.getLogger("braid")
 class Tracking:
     """Keeps near caches coherent from a thread of its own.
 
-    While it has no connection, or one that does not answer, `trust` does not hold; when it has
+    While a server has no line, or one that does not answer, `trust` does not hold; when it has
     one again, every cache is flushed before `trust` holds again: what was missed is not known.
+    Of a cluster, all masters must be heard, those without slots too, for they may get some: which
+    they are is asked as often as the lines are proved, and proved with them.
     ``invalidations`` counts keys; ``refused`` is what a store said that cannot track.
     """
 
@@ -57,6 +47,8 @@ class Tracking:
         self._thread: threading.Thread | None = None
         self._cold = asyncio.Event()
         self._ended = asyncio.Event()
+        self._lines: dict[Endpoint, tuple[Line, asyncio.Task[None]]] = {}
+        self._members_proved_at = -math.inf
 
     def follow(self, cache: NearCache, order: Items) -> None:
         """Keep a cache coherent for as long as somebody else holds it; read its rows in order."""
@@ -78,63 +70,9 @@ class Tracking:
             self._tell(self._ended)
             self._thread.join()
 
-    def _tell(self, event: asyncio.Event) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended already
-                self._loop.call_soon_threadsafe(event.set)
+    # What the lines call.
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(self._live())
-
-    async def _live(self) -> None:
-        tasks = [asyncio.create_task(self._keep_tracking()), asyncio.create_task(self._keep_warm())]
-        await self._ended.wait()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _keep_tracking(self) -> None:
-        while True:
-            try:
-                await self._track()
-            except StoreUnavailable, TimeoutError:
-                pass
-            except Exception:
-                log.exception("tracking item rows failed, and is tried again")
-            # Full jitter: many replicas lost the same server at the same moment.
-            await asyncio.sleep(random.uniform(0, RECONNECT_LONGEST_S))  # noqa: S311  no secret
-
-    async def _track(self) -> None:
-        """Live for as long as one connection.
-
-        Raises:
-            StoreUnavailable: it did not come to stand, or broke.
-            TimeoutError: it stopped to answer.
-        """
-        connection = await self._address.connect(CONNECT_TIMEOUT_S, self._hear)
-        try:
-            began = monotonic()
-            try:
-                await _ask(connection, TRACK, 2)
-            except CommandRefused as refusal:
-                self._note(str(refusal))
-                await asyncio.wait([connection.closed], timeout=REFUSED_PAUSE_S)
-                return
-            self._note(None)
-            self._flush()
-            self.trust.prove(began)
-            self._cold.set()
-            while not connection.closed.done():
-                asked = monotonic()
-                await _ask(connection, PING, 1)
-                self.trust.prove(asked)
-                await asyncio.wait([connection.closed], timeout=PING_EVERY_S)
-        finally:
-            self.trust.lose()
-            connection.abort()
-
-    def _hear(self, push: list[Reply]) -> None:
+    def hear(self, push: list[Reply]) -> None:
         """Take a push: the keys that were written to, or None where all are gone."""
         if len(push) != 2 or push[0] != b"invalidate":
             return
@@ -147,6 +85,92 @@ class Tracking:
             cache.drop(item_ids)
         self.invalidations += len(item_ids)
 
+    def begin(self) -> None:
+        """Forget all rows: what was written before a line stood is not known."""
+        self._flush()
+
+    def prove(self) -> None:
+        """Trust as far as every line, and who the masters are, is proved."""
+        held = self.trust.holds()
+        proofs = [line.proved_at for line, _ in self._lines.values()]
+        self.trust.prove(min(self._members_proved_at, *proofs) if proofs else -math.inf)
+        if not held and self.trust.holds():
+            self._cold.set()
+
+    def note(self, refusal: str | None) -> None:
+        """Say it once where a store cannot track."""
+        if refusal is not None and self.refused is None:
+            log.warning("no item row is cached, as the feature store cannot track: %s", refusal)
+        self.refused = refusal
+
+    # The thread.
+
+    def _tell(self, event: asyncio.Event) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended already
+                self._loop.call_soon_threadsafe(event.set)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(self._live())
+
+    async def _live(self) -> None:
+        tasks = [asyncio.create_task(self._keep_warm())]
+        if self._address.kind == "cluster":
+            tasks.append(asyncio.create_task(self._keep_members()))
+        else:
+            self._members_proved_at = math.inf
+            self._add((self._address.host, self._address.port), self._address)
+        await self._ended.wait()
+        tasks += [task for _, task in self._lines.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.trust.lose()
+
+    def _add(self, endpoint: Endpoint, address: Address) -> None:
+        line = Line(address, self)
+        self._lines[endpoint] = line, asyncio.create_task(line.keep())
+
+    async def _keep_members(self) -> None:
+        """Keep a line to each master of the cluster."""
+        while True:
+            asked = monotonic()
+            try:
+                masters = await self._masters()
+            except StoreUnavailable, TimeoutError:
+                pass
+            else:
+                for endpoint in self._lines.keys() - set(masters):
+                    _, task = self._lines.pop(endpoint)
+                    task.cancel()
+                    self._flush()  # what it wrote last is not known
+                for endpoint in set(masters) - self._lines.keys():
+                    self._add(endpoint, self._address.at(*endpoint))
+                self._members_proved_at = asked
+                self.prove()
+            await asyncio.sleep(PING_EVERY_S)
+
+    async def _masters(self) -> list[Endpoint]:
+        """Ask any line, else a seed.
+
+        Raises:
+            StoreUnavailable: none answers; TimeoutError: not in time.
+        """
+        lines = [
+            (endpoint, line) for endpoint, (line, _) in self._lines.items() if line.proved_at > 0
+        ]
+        if lines:
+            (host, _), line = random.choice(lines)  # noqa: S311  spreads load, no secret
+            return tracked_masters(await line.ask(CLUSTER_NODES), host)
+        host, port = random.choice(self._address.seeds)  # noqa: S311  spreads load, no secret
+        connection = await self._address.at(host, port).connect(CONNECT_TIMEOUT_S)
+        try:
+            [told] = await connection.send(CLUSTER_NODES, Replies(1), CONNECT_TIMEOUT_S)
+        finally:
+            connection.abort()
+        return tracked_masters(told, host)
+
     def _flush(self) -> None:
         for cache in self._followed():
             cache.flush()
@@ -155,11 +179,6 @@ class Tracking:
     def _followed(self) -> list[NearCache]:
         with self._following:
             return list(self._caches)
-
-    def _note(self, refusal: str | None) -> None:
-        if refusal is not None and self.refused is None:
-            log.warning("no item row is cached, as the feature store cannot track: %s", refusal)
-        self.refused = refusal
 
     async def _keep_warm(self) -> None:
         while True:
@@ -184,8 +203,3 @@ class Tracking:
                 del cache
         finally:
             await store.close()
-
-
-async def _ask(connection: Connection, payload: bytes, count: int) -> None:
-    async with asyncio.timeout(LOST_AFTER_S):
-        await connection.send(payload, Replies(count))

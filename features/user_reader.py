@@ -55,9 +55,13 @@ class UserReads(Commands):
         self._schema = schema
         self._step = 3 if shown_cap else 2
         words = [word for user in user_ids for word in _read_user(user, history_cap, shown_cap)]
-        slots = [keys.SLOTS[keys.partition(user)] for user in user_ids for _ in range(self._step)]
         read_one = partial(_read_one, max(history_cap, shown_cap))
-        super().__init__(words, slots, reading=True, read_one=read_one)
+        super().__init__(words, (), reading=True, read_one=read_one)
+
+    def slots(self) -> NDArray[np.int64]:
+        """Return the slot of each command's key, int64[n]."""
+        parts = [keys.partition(user) for user in self._user_ids]
+        return np.repeat(np.array(keys.SLOTS)[parts], self._step)
 
     def records(self) -> list[UserRecord]:
         """Decode what was read."""

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-import redis
-
 from features import bulk
+from features.client import Client, Deferred
 from features.history import history_entry
 from features.schema import Schema
 from ranking.artifact import StoredRows
@@ -18,7 +17,7 @@ HISTORY_EVENT = "history"
 """The event type of interactions that came with the data set."""
 
 
-def load(client: redis.Redis, stored: StoredRows, history_cap: int, progress: Progress) -> None:
+def load(client: Client, stored: StoredRows, history_cap: int, progress: Progress) -> None:
     """Write item rows, user rows, and the histories of users who have none yet.
 
     Features that clients put after the artifact was made stay.
@@ -30,7 +29,7 @@ def load(client: redis.Redis, stored: StoredRows, history_cap: int, progress: Pr
     items, users = Schema.parse(stored.schemas["item"]), Schema.parse(stored.schemas["user"])
     with_bar = _Bar("load", len(stored.item_ids) + 2 * len(stored.user_ids), progress)
     bulk.write_items(client, stored.item_ids, stored.item_rows, items, with_bar)
-    log = ChangeLog(client)
+    log = ChangeLog(Deferred.of(client))
     log.write_rows(rows_again(log.read(after=0).records, stored))
     bulk.write_users(client, stored.user_ids, stored.user_rows, users, with_bar)
     bulk.write_histories(client, _histories(stored), history_cap, with_bar)

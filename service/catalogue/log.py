@@ -7,10 +7,9 @@ from typing import Any, Final, Self
 
 import msgspec
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from features import keys
+from features.client import Deferred
 
 TIMEOUT_S: Final = 1.0
 PER_READ: Final = 1000
@@ -148,27 +147,20 @@ class Told:
 class ChangeLog:
     """Reads and writes it; any thread may. What Redis did not confirm is LogUnreachable."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Deferred) -> None:
         self._client = client
 
     @classmethod
     def at(cls, url: str) -> Self:
         """Keep it at a Redis URL; nothing is asked yet."""
-        return cls(
-            redis.Redis.from_url(
-                url,
-                socket_timeout=TIMEOUT_S,
-                socket_connect_timeout=TIMEOUT_S,
-                retry=Retry(NoBackoff(), 0),  # whoever calls knows better when to try again
-            )
-        )
+        return cls(Deferred(url, TIMEOUT_S))
 
     def write_rows(self, writes: Sequence[RowWrite]) -> None:
         """Write rows, each in one atomic step."""
-        with _reachable(), self._client.pipeline(transaction=False) as pipeline:
+        with _reachable(), self._client().pipeline(transaction=False) as pipeline:
             for write in writes:
                 patches = [part for patch in write.patches for part in patch]
-                pipeline.eval(WRITE_ROW, 1, write.key, write.row, *patches)
+                pipeline.execute_command("EVAL", WRITE_ROW, 1, write.key, write.row, *patches)
             pipeline.execute()
 
     def put(self, puts: Sequence[Put]) -> None:
@@ -205,7 +197,7 @@ class ChangeLog:
     @contextmanager
     def announcements(self) -> Iterator[redis.client.PubSub]:
         """Hear of changes: the messages of the block's value, each maybe lost."""
-        with _reachable(), self._client.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]  # redis-py's
+        with _reachable(), self._client().pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]  # redis-py's
             heard.subscribe(keys.CATALOGUE)
             yield heard
 
@@ -215,7 +207,7 @@ class ChangeLog:
 
     def _run(self, script: str, *arguments: str | bytes | int) -> Any:
         with _reachable():
-            return self._client.execute_command("EVAL", script, len(NAMES), *NAMES, *arguments)  # type: ignore[no-untyped-call]  # redis-py's
+            return self._client().execute_command("EVAL", script, len(NAMES), *NAMES, *arguments)  # type: ignore[no-untyped-call]  # redis-py's
 
 
 def _json(value: Mapping[str, Any] | None) -> bytes:

@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from redis import Redis
 from rich.markup import escape
 from rich.table import Table
 
+from features.client import connect
 from features.events import Event
 from features.exposures import Exposure
 from ranking.experiments import shares_of
@@ -115,7 +115,7 @@ def export(folder: Path, /, *, redis: Annotated[str, Parameter(validator=check_a
         redis://, rediss:// or unix:// URL.
 
     """
-    with Redis.from_url(redis) as client:
+    with connect(redis) as client:
         shown = write(folder, EXPOSURES, stored_exposures(client))
         done = write(folder, EVENTS, stored_events(client))
     console.print(f"Wrote {shown} exposures and {done} events into {escape(str(folder))}")
@@ -130,7 +130,7 @@ def _records(redis: str | None, folder: Path | None) -> tuple[list[Exposure], li
             raise Mendable(str(fault)) from fault
     if redis is None or folder is not None:
         raise Mendable("say where the records are: --redis URL, or --folder of an export")
-    with Redis.from_url(redis) as client:
+    with connect(redis) as client:
         return list(stored_exposures(client)), list(stored_events(client))
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from redis import Redis
 
+from features.client import connect
 from ranking.artifact import read_store
 from service.artifacts import locate
 from service.load import load as load_into
@@ -33,6 +33,6 @@ def load(
 
     """
     folder = locate(artifact)
-    with Bars(console) as bars, Redis.from_url(redis) as client:
+    with Bars(console) as bars, connect(redis) as client:
         load_into(client, read_store(folder), history_cap, bars)
     console.print(f"Loaded {folder.name}")

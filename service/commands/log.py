@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from redis import Redis
 from rich.table import Table
 
+from features.client import connect
 from service.errors import Mendable
 from service.settings import check_address
 from service.terminal.bars import Bars
@@ -36,7 +36,7 @@ def export_(
 
     """
     try:
-        with Bars(console) as bars, Redis.from_url(redis) as client:
+        with Bars(console) as bars, connect(redis) as client:
             found = export(client, into, bars)
     except DataError as fault:
         raise Mendable(str(fault)) from fault

@@ -1,16 +1,21 @@
 """The events of all partitions as they come, each once, after the counts of those before."""
 
+import time
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import redis
 
 from features import keys
+from features.client import Client, by_node
 from features.events import BUCKETS, Recorded
 from features.live import KINDS, Counts
 
 ENTRIES_PER_READ: Final = 200
 """Of each partition's stream."""
+POLL_S: Final = 0.05
+"""No command waits for the streams of several of a cluster's slots: we ask so often."""
 
 # One moment of a partition: the number and the id of its last event, and all that is counted.
 LOAD_SCRIPT: Final = """
@@ -47,7 +52,7 @@ class Arrival(NamedTuple):
 class Feed:
     """Reads through one client, from one thread."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._decode = msgspec.json.Decoder(Recorded).decode
         self._names = [keys.events(number) for number in range(keys.PARTITIONS)]
@@ -64,16 +69,19 @@ class Feed:
         counts = Counts(now)
         # One more than a window has: a store whose clients' clocks differ may be ahead.
         buckets = range(now - BUCKETS + 1, now + 2)
-        with self._client.pipeline(transaction=False) as pipeline:
-            for number in range(keys.PARTITIONS):
-                names = [self._names[number], keys.serial(number)]
-                names += [keys.counts(number, bucket) for bucket in buckets]
-                pipeline.execute_command("EVAL_RO", LOAD_SCRIPT, len(names), *names)  # type: ignore[no-untyped-call]  # redis-py's
-            partitions: list[Any] = pipeline.execute()
+        partitions: list[Any] = [None] * keys.PARTITIONS
+        for node, numbers in by_node(self._client, self._names):
+            with node.pipeline(transaction=False) as pipeline:
+                for number in numbers:
+                    names = [self._names[number], keys.serial(number)]
+                    names += [keys.counts(number, bucket) for bucket in buckets]
+                    pipeline.execute_command("EVAL_RO", LOAD_SCRIPT, len(names), *names)  # type: ignore[no-untyped-call]  # redis-py's
+                for number, found in zip(numbers, pipeline.execute(), strict=True):
+                    partitions[number] = found
         for _, _, *found in partitions:
             for place, fields in zip(found[::2], found[1::2], strict=True):
                 for field, amount in zip(fields[::2], fields[1::2], strict=True):
-                    _add(counts, buckets[place], field.decode(errors="replace"), int(amount))
+                    _add(counts, buckets[place], field.decode(errors="replace"), amount)
         self._numbers = [int(number) for number, *_ in partitions]
         self._last = [last for _, last, *_ in partitions]
         return counts
@@ -85,10 +93,8 @@ class Feed:
             EventsMissed: there were more, which the streams do not have any more.
             redis.RedisError: the store refused or is gone.
         """
-        words = ["XREAD", "COUNT", ENTRIES_PER_READ, "BLOCK", max(wait_ms, 1), "STREAMS"]
-        found: Any = self._client.execute_command(*words, *self._names, *self._last)  # type: ignore[no-untyped-call]  # redis-py's
         arrivals = []
-        for name, entries in found or ():
+        for name, entries in self._read(wait_ms):
             number = self._places[name]
             for entry_id, fields in entries:
                 self._last[number] = entry_id
@@ -99,8 +105,39 @@ class Feed:
                 arrivals.append(Arrival(recorded, int(fields[b"arrived_us"])))
         return arrivals
 
+    def _read(self, wait_ms: int) -> list[Any]:
+        """Return the names of streams with their new entries."""
+        if isinstance(self._client, redis.Redis):
+            words = ["XREAD", "COUNT", ENTRIES_PER_READ, "BLOCK", max(wait_ms, 1), "STREAMS"]
+            told: Any = self._client.execute_command(*words, *self._names, *self._last)  # type: ignore[no-untyped-call]  # redis-py's
+            return list(told or ())
+        found = list(self._read_nodes())
+        if not found:
+            time.sleep(min(POLL_S, wait_ms / 1e3))
+        return found
 
-def _add(counts: Counts, bucket: int, field: str, amount: int) -> None:
-    """Add a field of a hash: the kind is its first letter, the rest the item."""
-    if field[:1] in KINDS and len(field) > 1:
-        counts.add(bucket, field[0], field[1:], amount)
+    def _read_nodes(self) -> Iterator[Any]:
+        for node, numbers in by_node(self._client, self._names):
+            with node.pipeline(transaction=False) as pipeline:
+                for number in numbers:
+                    pipeline.execute_command(*self._read_one(number))  # type: ignore[no-untyped-call]  # redis-py's
+                told = pipeline.execute(raise_on_error=False)
+            for number, streams in zip(numbers, told, strict=True):
+                if isinstance(streams, redis.ResponseError):  # it moved: this one follows it
+                    streams = self._client.execute_command(*self._read_one(number))  # type: ignore[no-untyped-call]  # redis-py's  # noqa: PLW2901
+                elif isinstance(streams, Exception):
+                    raise streams
+                yield from streams or ()
+
+    def _read_one(self, number: int) -> tuple[Any, ...]:
+        words = ("XREAD", "COUNT", ENTRIES_PER_READ, "STREAMS")
+        return (*words, self._names[number], self._last[number])
+
+
+def _add(counts: Counts, bucket: int, field: str, amount: bytes) -> None:
+    """Add a field of a hash: the kind is its first letter, the rest the item.
+
+    What is none of ours is passed over: it would be in the way again at every load.
+    """
+    if field[:1] in KINDS and len(field) > 1 and amount.removeprefix(b"-").isdigit():
+        counts.add(bucket, field[0], field[1:], int(amount))

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from features.client import Deferred
 from features.events import BUCKET_MS, increments
 from features.live import Counts, Tally, live_of
 from features.types import Live
@@ -50,13 +49,7 @@ class Pulse:
         self.connected = False
         self._publish = publish
         self._tally: Tally | None = None
-        # Three attempts of redis-py's would only hide from us that the connection is another.
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._client = Deferred(url, TIMEOUT_S)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="braid-live", daemon=True)
 
@@ -99,7 +92,7 @@ class Pulse:
 
     def _follow(self) -> None:
         """Live for as long as nothing is missed."""
-        feed = Feed(self._client)
+        feed = Feed(self._client())
         counts = feed.load(_bucket())
         self.loads += 1
         self.connected = changed = True

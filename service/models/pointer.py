@@ -1,16 +1,15 @@
 """The pointer in Redis: which version every replica is to serve, and what each of them says."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import msgspec
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from features import keys
+from features.client import Deferred
 from service.models.errors import NothingToGoBackTo, PointerUnreachable
 
 TIMEOUT_S: Final = 1.0
@@ -76,12 +75,7 @@ class Pointer:
     """Reads and writes it; any thread may. What Redis did not confirm is PointerUnreachable."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # whoever calls knows better when to try again
-        )
+        self._client = Deferred(url, TIMEOUT_S)
 
     def read(self) -> Wanted | None:
         """Return what is wanted, None where nothing was ever activated."""
@@ -119,15 +113,16 @@ class Pointer:
         """Return what the replicas said, by their names in order."""
         with _reachable():
             found: dict[bytes, bytes] = self._ask("HGETALL", keys.MODEL_REPORTS)
-        return {
-            name.decode(): msgspec.json.decode(words, type=Report)
-            for name, words in sorted(found.items())
-        }
+        reports = dict[str, Report]()
+        for name, words in sorted(found.items()):
+            with suppress(ValueError):  # of another release, maybe: it is not listed
+                reports[name.decode()] = msgspec.json.decode(words, type=Report)
+        return reports
 
     @contextmanager
     def announcements(self) -> Iterator[redis.client.PubSub]:
         """Hear of changes: the messages of the block's value, each maybe lost."""
-        with _reachable(), self._client.pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]  # redis-py's
+        with _reachable(), self._client().pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]  # redis-py's
             heard.subscribe(keys.MODEL)
             yield heard
 
@@ -139,7 +134,7 @@ class Pointer:
         return self._ask("EVAL", script, len(names), *names, *arguments)
 
     def _ask(self, *words: str | bytes | int) -> Any:
-        return self._client.execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py's
+        return self._client().execute_command(*words)  # type: ignore[no-untyped-call]  # redis-py's
 
 
 @contextmanager

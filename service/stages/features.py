@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from features.errors import StoreUnavailable
+from features.errors import PartlyRead, StoreUnavailable
 from features.near_cache import Gathered
 from features.store import FeatureStore
 from features.types import Candidates, Context, FeatureBlock, Items, Mask, Rows
@@ -40,8 +40,7 @@ async def read_missed(
             asyncio.get_running_loop().call_soon(near.fill, min(tickets), asked, rows, present)
     except StoreUnavailable as fault:
         trace.degrade("features", budget.reason(fault, stop_ns))
-        # What may be old does not count as present.
-        rows, present = last_known(asked, serving), np.zeros(len(asked), dtype=np.bool_)
+        rows, present = stand_ins(fault, asked, serving)
     if len(missed) == 1:
         return [gathered[0].completed(rows, present)]
     places = [np.searchsorted(asked, items) for items in missed]
@@ -49,6 +48,16 @@ async def read_missed(
         found.completed(rows[place], present[place])
         for found, place in zip(gathered, places, strict=True)
     ]
+
+
+def stand_ins(fault: StoreUnavailable, items: Items, serving: Serving) -> tuple[Rows, Mask]:
+    """Return the rows of the servers that answered, and of the others' what was known last."""
+    # What may be old does not count as present.
+    rows, present = last_known(items, serving), np.zeros(len(items), dtype=np.bool_)
+    if isinstance(fault, PartlyRead):
+        rows[fault.answered] = fault.rows[fault.answered]
+        present[fault.answered] = fault.present[fault.answered]
+    return rows, present
 
 
 def last_known(items: Items, serving: Serving) -> Rows:

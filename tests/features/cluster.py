@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from redis import Redis, RedisError
+from redis import Redis, RedisCluster, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -78,18 +78,22 @@ class LocalCluster:
 
     def __init__(self, masters: int = 3, replicas: int = 0) -> None:
         self.nodes: list[ClusterNode] = []
+        self.ports = [free_port() for _ in range(masters * (1 + replicas))]
         self._masters, self._replicas = masters, replicas
         self._stack = ExitStack()
 
     @property
     def url(self) -> str:
         """Return the address to give to a client: two of the nodes."""
-        return "redis+cluster://" + ",".join(f"127.0.0.1:{one.port}" for one in self.nodes[:2])
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports[:2])
+
+    def client(self) -> RedisCluster:
+        """Return redis-py's client of the whole."""
+        return RedisCluster(host="127.0.0.1", port=self.ports[0])
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            for _ in range(self._masters * (1 + self._replicas)):
-                self.nodes.append(self._start(stack))
+            self.nodes += [self._start(port, stack) for port in self.ports]
             masters = self.nodes[: self._masters]
             for epoch, node in enumerate(self.nodes, 1):
                 node.ask("CLUSTER", "SET-CONFIG-EPOCH", epoch)
@@ -133,6 +137,14 @@ class LocalCluster:
         """End a node by SIGKILL; the others find out by themselves."""
         os.kill(int(node.client.info("server")["process_id"]), signal.SIGKILL)
 
+    def add(self) -> ClusterNode:
+        """Let a master without slots join; return when all know it."""
+        node = self._start(free_port(), self._stack)
+        node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].bus_port)
+        self.nodes.append(node)
+        until(self._all_know_all)
+        return node
+
     def is_whole(self) -> bool:
         """Tell whether every slot is served and every replica follows, as all nodes see it."""
         return all(
@@ -158,8 +170,8 @@ class LocalCluster:
                 if node.answers() and node.is_master():
                     node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
 
-    def _start(self, stack: ExitStack) -> ClusterNode:
-        port, bus_port = free_port(), free_port()
+    def _start(self, port: int, stack: ExitStack) -> ClusterNode:
+        bus_port = free_port()
         options = {
             "cluster-enabled": "yes",
             "cluster-node-timeout": str(NODE_TIMEOUT_MS),
@@ -168,7 +180,7 @@ class LocalCluster:
         }
         server = stack.enter_context(EmbeddedValkey(port, options))
         client = stack.enter_context(Redis.from_url(server.url, retry=NO_RETRY))
-        node_id = client.execute_command("CLUSTER", "MYID").decode()  # type: ignore[no-untyped-call]  # redis-py's
+        node_id = client.execute_command("CLUSTER", "MYID").decode()
         return ClusterNode(port, bus_port, server, client, node_id)
 
     def _all_know_all(self) -> bool:

@@ -82,4 +82,4 @@ def test_progress_adds_up_to_everything(client: Redis) -> None:
     write_items(client, ids, draw(ITEM, MANY), ITEM, told.append)
     write_histories(client, ((user, ["1"]) for user in ids), 10, told.append)
     assert sum(told) == 2 * MANY
-    assert len(told) == 6
+    assert 6 <= len(told) <= keys.PARTITIONS + 3

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.errors import CommandRefused
 from features.history import Entries, history_entry, read_entries
-from features.user_reader import UserReader, UserRecord
+from features.user_reader import UserReads, UserRecord
 from tests.features.replies import array_reply
 from tests.features.schemas import USER
 
 kinds = st.sampled_from(["view", "click", "purchase", "dislike"])
 ids = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1)
+
+LONGEST = 10_000
 
 
 def as_entries(*entries: tuple[str, str, int]) -> list[bytes]:
@@ -86,12 +87,17 @@ def test_arbitrary_entries_give_ids_or_nothing(entries: list[bytes]) -> None:
     assert len(found.item_ids) == len(found.times_ms) == len(found.disliked) <= len(entries)
 
 
+def both() -> UserReads:
+    return UserReads(["ann", "bob"], USER, LONGEST)
+
+
 def read_user(reply: bytes, lists: int = 1) -> UserRecord:
-    found = UserReader(["ann"], USER, lists)(bytearray(reply), 0, len(reply))
+    reads = UserReads(["ann"], USER, LONGEST, LONGEST if lists == 2 else 0)
+    _, reader = reads.whole()
+    found = reader(bytearray(reply), 0, len(reply))
     assert found is not None
-    assert isinstance(found[0], list)
     assert found[1] == len(reply)
-    return found[0][0]
+    return reads.records()[0]
 
 
 def test_a_disliked_item_is_no_taste_until_it_is_liked_again() -> None:
@@ -119,25 +125,26 @@ def test_replies_are_awaited_wherever_they_are_cut_and_found_wherever_they_lie()
     entries = as_entries(*((f"i{number}", "view", number) for number in range(12)))
     reply = b"$-1\r\n" + array_reply(entries) + b"$3\r\nrow\r\n*0\r\n"
     expected = [(f"i{number}") for number in reversed(range(12))]
-    reader = UserReader(["ann", "bob"], USER)
+    reads = both()
+    _, reader = reads.whole()
     for cut in range(len(reply)):
         start = cut % 7
-        assert UserReader(["ann", "bob"], USER)(bytearray(reply[:cut]), 0, cut) is None
+        assert both().whole()[1](bytearray(reply[:cut]), 0, cut) is None
         assert reader(bytearray(start) + reply[:cut], start, start + cut) is None
     found = reader(bytearray(reply + b"more"), 0, len(reply) + 4)
     assert found is not None
-    records, end = found
-    assert end == len(reply)
-    assert isinstance(records, list)
-    assert [record.history for record in records] == [expected, []]
-
-
-def test_a_refusal_stands_for_all_users_and_leaves_the_next_reply_in_place() -> None:
-    reply = b"$-1\r\n-WRONGTYPE no list\r\n$-1\r\n*0\r\n"
-    found = UserReader(["ann", "bob"], USER)(bytearray(reply + b"+PONG\r\n"), 0, len(reply) + 7)
-    assert found is not None
-    assert isinstance(found[0], CommandRefused)
     assert found[1] == len(reply)
+    assert [record.history for record in reads.records()] == [expected, []]
+
+
+def test_a_refusal_names_its_command_and_leaves_the_next_reply_in_place() -> None:
+    reply = b"$-1\r\n-WRONGTYPE no list\r\n$-1\r\n*0\r\n"
+    _, reader = both().whole()
+    found = reader(bytearray(reply + b"+PONG\r\n"), 0, len(reply) + 7)
+    assert found is not None
+    assert found[1] == len(reply)
+    [(places, refusal)] = reader.refused
+    assert (places.tolist(), refusal.detail) == ([1], "WRONGTYPE no list")
 
 
 @pytest.mark.parametrize(
@@ -147,4 +154,4 @@ def test_a_refusal_stands_for_all_users_and_leaves_the_next_reply_in_place() -> 
 def test_what_is_no_list_of_strings_ends_the_connection(reply: bytes) -> None:
     whole = b"$-1\r\n" + reply + b"$5\r\nabcde\r\n"
     with pytest.raises(ValueError, match=r"RESP|longer"):
-        UserReader(["ann"], USER)(bytearray(whole), 0, len(whole))
+        UserReads(["ann"], USER, LONGEST).whole()[1](bytearray(whole), 0, len(whole))

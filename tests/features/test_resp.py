@@ -26,6 +26,7 @@ def nested(
 leaves: st.SearchStrategy[tuple[bytes, object]] = st.one_of(
     st.integers(-(2**63), 2**63 - 1).map(lambda number: (b":%d\r\n" % number, number)),
     st.binary(max_size=40).map(lambda value: (bulk_reply(value), value)),
+    st.binary(max_size=40).map(lambda text: (b"=%d\r\ntxt:%b\r\n" % (len(text) + 4, text), text)),
     st.sampled_from([(b"$-1\r\n", None), (b"*-1\r\n", None)]),
     lines.map(lambda line: (b"+%b\r\n" % line.encode(), line.encode())),
     lines.map(lambda line: (b"-%b\r\n" % line.encode(), ("refused", str(CommandRefused(line))))),
@@ -128,8 +129,18 @@ def test_the_first_refusal_stands_for_all_commands_that_were_written_together() 
     assert end == len(wire)
 
 
-def test_a_refusal_gives_metrics_and_clients_one_word_and_no_host() -> None:
-    assert CommandRefused("MOVED 3999 10.0.0.7:6381").reason == "store_refused"
+@pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        ("MOVED 3999 10.0.0.7:6381", "store_moved"),
+        ("ASK 3999 10.0.0.7:6381", "store_moved"),
+        ("TRYAGAIN Multiple keys request during rehashing of slot", "store_migrating"),
+        ("CLUSTERDOWN Hash slot not served", "store_cluster_down"),
+        ("OOM command not allowed", "store_refused"),
+    ],
+)
+def test_a_refusal_gives_metrics_and_clients_one_word_and_no_host(detail: str, reason: str) -> None:
+    assert CommandRefused(detail).reason == reason
 
 
 def test_a_command_counts_bytes_and_not_characters() -> None:

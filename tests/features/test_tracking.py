@@ -15,6 +15,7 @@ from redis import Redis
 from features import keys
 from features.address import Address
 from features.bulk import write_items
+from features.client import Client
 from features.near_cache import NearCache
 from features.store import FeatureStore
 from features.tracking import Tracking
@@ -29,7 +30,7 @@ BUDGET_S = 30.0
 SHELF = Shelf(50)
 
 
-def write(client: Redis, version: int, shelf: Shelf = SHELF) -> None:
+def write(client: Client, version: int, shelf: Shelf = SHELF) -> None:
     rows = shelf.rows(shelf.items, version)
     write_items(client, shelf.ids, rows, shelf.schema, lambda _: None)
 
@@ -222,7 +223,7 @@ def test_a_stopped_server_is_doubted_in_time_and_believed_again_without_a_loss(
 def test_a_server_that_hangs_for_long_is_left_and_everything_is_read_anew(
     frail: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.tracking.LOST_AFTER_S", 0.3)
+    monkeypatch.setattr("features.line.LOST_AFTER_S", 0.3)
     with Redis.from_url(frail.url) as client, tracking(Address.parse(frail.url)) as line:
         write(client, 1)
         cache = followed(line)
@@ -263,7 +264,7 @@ def test_a_server_that_comes_later_is_found(frail: EmbeddedValkey) -> None:
 def test_a_server_that_refuses_to_track_leaves_the_cache_off_and_says_so_once(
     frail: EmbeddedValkey, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.tracking.REFUSED_PAUSE_S", 0.02)
+    monkeypatch.setattr("features.line.REFUSED_PAUSE_S", 0.02)
     with Redis.from_url(frail.url) as client:
         write(client, 1)
         client.acl_setuser("default", enabled=True, nopass=True, commands=["-client|tracking"])

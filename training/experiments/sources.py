@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import redis
 
 from features import keys
+from features.client import Client
 from features.events import Event, Recorded
 from features.exposures import FIELD, Exposure
 from features.streams import entries
@@ -21,13 +21,13 @@ class ExportMissing(Exception):
     """A folder does not hold what was exported; the message says what is missing."""
 
 
-def stored_exposures(client: redis.Redis) -> Iterator[Exposure]:
+def stored_exposures(client: Client) -> Iterator[Exposure]:
     """Yield what the stream of exposures holds, oldest first."""
     decode = msgspec.json.Decoder(Exposure).decode
     return map(decode, entries(client, keys.EXPOSURES, FIELD))
 
 
-def stored_events(client: redis.Redis) -> Iterator[Event]:
+def stored_events(client: Client) -> Iterator[Event]:
     """Yield what the streams of events hold, partition by partition."""
     decode = msgspec.json.Decoder(Recorded).decode
     streams = (entries(client, keys.events(part), "event") for part in range(keys.PARTITIONS))

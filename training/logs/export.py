@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import redis
-
 from features import keys
+from features.client import Client
 from training.logs import tables
 from training.logs.files import LogFiles, opened
 from training.logs.tables import Entry, Made
@@ -49,7 +48,7 @@ class Exported:
     gap: bool = False
 
 
-def export(client: redis.Redis, folder: Path, progress: Progress = silent) -> dict[str, Exported]:
+def export(client: Client, folder: Path, progress: Progress = silent) -> dict[str, Exported]:
     """Bring every log in ``folder`` up to now, from where the last export ended.
 
     Whenever it is killed, the next one goes on behind the last whole file: no entry is lost or
@@ -61,9 +60,7 @@ def export(client: redis.Redis, folder: Path, progress: Progress = silent) -> di
     return {name: export_log(client, folder / name, name, progress) for name in LOGS}
 
 
-def export_log(
-    client: redis.Redis, folder: Path, name: str, progress: Progress = silent
-) -> Exported:
+def export_log(client: Client, folder: Path, name: str, progress: Progress = silent) -> Exported:
     """Bring one log up to now; raises what `export` does."""
     log, step = LOGS[name], f"export {name}"
     with opened(folder) as files:
@@ -95,7 +92,7 @@ def _keep(entries: Sequence[Entry], log: Log, files: LogFiles, done: Exported) -
     return done
 
 
-def _tail(client: redis.Redis, log: Log, cursor: Mapping[str, str]) -> Iterator[Entry]:
+def _tail(client: Client, log: Log, cursor: Mapping[str, str]) -> Iterator[Entry]:
     """Yield the entries behind the cursor, stream by stream, each oldest first."""
     for key in log.keys:
         start, more = f"({cursor[key]}" if key in cursor else "-", True
@@ -118,7 +115,7 @@ def _batches(entries: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _dropped(client: redis.Redis, key: str, cursor: Mapping[str, str]) -> bool:
+def _dropped(client: Client, key: str, cursor: Mapping[str, str]) -> bool:
     """Tell whether the entry that was exported last is not in its stream any more."""
     last = cursor.get(key)
     if last is None or not client.xlen(key):
@@ -126,6 +123,6 @@ def _dropped(client: redis.Redis, key: str, cursor: Mapping[str, str]) -> bool:
     return not _range(client, key, last, last, 1)
 
 
-def _range(client: redis.Redis, key: str, first: str, last: str, most: int) -> list[Entry]:
+def _range(client: Client, key: str, first: str, last: str, most: int) -> list[Entry]:
     found = client.execute_command("XRANGE", key, first, last, "COUNT", most)  # type: ignore[no-untyped-call]  # redis-py's
     return [Entry(key, entry_id.decode(), fields) for entry_id, fields in found]
