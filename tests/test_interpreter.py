@@ -21,14 +21,21 @@ needs_free_threads = pytest.mark.skipif(
     not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python is built with the GIL"
 )
 
-# Prints the first module after whose import the GIL is on; a module that fails ends it.
+# Prints the first module after whose import the GIL is on; a module that fails ends it, and so does
+# the interpreter's warning that a module has switched it on.
 WATCH = """
-import importlib, sys
+import importlib, sys, warnings
+warnings.filterwarnings("error", message="The global interpreter lock")
 for name in sys.argv[1:]:
     importlib.import_module(name)
     if sys._is_gil_enabled():
         print(name)
         break
+"""
+# Prints, in one line, what keeps the GIL on and was not asked for by name.
+STRANGERS = """
+import sys
+print(*sorted({"hiredis", "libvalkey"} & set(sys.modules)))
 """
 
 
@@ -56,12 +63,16 @@ def own_modules() -> list[str]:
     return found
 
 
-def dependencies() -> list[str]:
-    """Return the top-level modules of every declared dependency, all extras included."""
+def _declared() -> set[str]:
     declared = list(PROJECT["dependencies"])
     for extra in PROJECT["optional-dependencies"].values():
         declared += extra
-    names = {_normal(re.split(r"[\[<>=!~; ]", requirement)[0]) for requirement in declared}
+    return {_normal(re.split(r"[\[<>=!~; ]", requirement)[0]) for requirement in declared}
+
+
+def dependencies() -> list[str]:
+    """Return the top-level modules of every declared dependency, all extras included."""
+    names = _declared()
     provided = {
         module: {_normal(name) for name in distributions}
         for module, distributions in importlib.metadata.packages_distributions().items()
@@ -69,6 +80,19 @@ def dependencies() -> list[str]:
     missing = names - set().union(*provided.values())
     assert missing == set(), "declared, but not installed here"
     return sorted(module for module, by in provided.items() if by & names and module.isidentifier())
+
+
+def inner_modules() -> list[str]:
+    """Return the extension modules inside the packages we depend on: each could switch it on."""
+    found = []
+    for distribution in map(importlib.metadata.distribution, sorted(_declared())):
+        for file in distribution.files or ():
+            stem, dot, rest = file.name.partition(".")
+            if dot and rest.endswith(".so") and ".abi3" not in rest and stem != "__init__":
+                parts = [*file.parts[:-1], stem]
+                if all(part.isidentifier() for part in parts):
+                    found.append(".".join(parts))
+    return found
 
 
 def _normal(name: str) -> str:
@@ -87,6 +111,48 @@ def test_no_dependency_switches_the_gil_on() -> None:
     modules = dependencies()
     assert {"numpy", "litestar", "lightgbm", "hypothesis"} < set(modules)
     assert run(WATCH, *modules) == ""
+
+
+@needs_free_threads
+def test_everything_in_one_process_the_other_way_round_leaves_the_gil_off() -> None:
+    """Who is imported first, and by whom, is not the same as in the two tests above."""
+    assert run(WATCH + STRANGERS, *[*own_modules(), *dependencies()][::-1]) == ""
+
+
+@needs_free_threads
+def test_every_extension_module_inside_what_we_depend_on_leaves_the_gil_off() -> None:
+    """Most are only imported when they are needed: in the middle of a request, perhaps."""
+    modules = inner_modules()
+    assert {"uvloop.loop", "httptools.parser.parser", "scipy.special._ufuncs"} < set(modules)
+    passing_over = WATCH.replace(  # one wants a library that is not on this machine
+        "    importlib.import_module(name)",
+        "    try: importlib.import_module(name)\n    except ImportError: pass",
+    )
+    assert passing_over != WATCH
+    assert run(passing_over + STRANGERS, *modules) == ""
+
+
+@needs_free_threads
+@pytest.mark.slow
+def test_each_dependency_by_itself_leaves_the_gil_off() -> None:
+    """One that another had imported before it might hide what it does."""
+    for name in dependencies():
+        assert run(WATCH + STRANGERS, name) == "", name
+
+
+@needs_free_threads
+def test_what_the_tests_import_leaves_the_gil_off() -> None:
+    """Were it on while the suite runs, the suite would find no race."""
+    assert (
+        run(WATCH, "pytest", "tests.conftest", "tests.service.conftest", "benchmarks.servers") == ""
+    )
+
+
+@needs_free_threads
+def test_the_interpreters_word_that_the_gil_is_back_ends_the_watch() -> None:
+    word = "warnings.warn('The global interpreter lock (GIL) has been enabled', RuntimeWarning)"
+    with pytest.raises(AssertionError, match="RuntimeWarning"):
+        run(WATCH + word)
 
 
 @needs_free_threads
