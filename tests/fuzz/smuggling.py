@@ -234,3 +234,11 @@ SERVED = [
 CORPUS = [
     *LENGTHS, *CODINGS, *CHUNK_FRAMES, *LINES, *VERSIONS, *TARGETS, *HEADS, *SERVED,
 ]  # fmt: skip
+
+WORDS = (
+    b"GET / HTTP/1.1", b"POST /v1/rank HTTP/1.1", b"HTTP/1.1 200 OK", b"host: x", b"0", b"5",
+    b"content-length: 5", b"transfer-encoding: chunked", b"connection: close", b"upgrade: h2c",
+    b"expect: 100-continue", b": ", b" ", b"\t", b"\0", b"\xff", b"hello", b"ffffffffffffffff",
+    b";a=b", BODY, b"GET", b"/", b"HTTP/1.1", b"HTTP/1.0", b"PRI",
+)  # fmt: skip
+LINE_ENDS = (b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"")
