@@ -62,6 +62,10 @@ audit: ## Look up known vulnerabilities in all that is pinned; fails also where 
 	done; \
 	[ -z "$$failed" ] || { echo "make audit: vulnerable, or not looked up:$$failed" >&2; exit 1; }
 
+check-deploy: setup ## Hold every file under deploy/, and the API's document, to its schema or its program
+	@$(PYTHON3) -m scripts.bootstrap deploy
+	@deploy/check
+
 check: setup ## Lint, format, types, and which room may import which
 	$(python) -m ruff check
 	$(python) -m ruff format --check

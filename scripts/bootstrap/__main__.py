@@ -5,6 +5,7 @@ load          make .venv-load ready
 audit         make .venv-audit ready
 bench         make .venv-bench ready
 browser       make .venv-browser ready
+deploy        make .venv-deploy ready
 feast         make .venv-feast ready
 gil           make .venv-gil ready: the project on a Python with the GIL
 kernels       make .venv-kernels ready
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
         "audit": lambda: side.prepare(ROOT, "audit"),
         "bench": lambda: side.prepare(ROOT, "bench"),
         "browser": lambda: side.prepare(ROOT, "browser"),
+        "deploy": lambda: side.prepare(ROOT, "deploy"),
         "feast": lambda: side.prepare(ROOT, "feast"),
         "gil": lambda: side.prepare_with_gil(ROOT),
         "kernels": lambda: side.prepare(ROOT, "kernels"),

@@ -26,6 +26,7 @@ _OLDEST = {
     "load": (3, 10),
     "bench": (3, 11),
     "browser": (3, 11),
+    "deploy": (3, 11),
     "feast": (3, 11),
     "peers": (3, 11),
 }
