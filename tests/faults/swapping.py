@@ -4,7 +4,7 @@ import json
 import re
 import selectors
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -116,19 +116,23 @@ def known(at: Address, requests: Sequence[bytes]) -> dict[str, list[bytes]]:
 
 
 class Clients:
-    """Ask all the time, each its next request when it has its answer, and judge every answer.
+    """Ask all the time, each ``pause_s`` after its last answer, and judge every answer.
 
     An answer must be, byte for byte, the one of the version that it states: one that mixes two
     models differs from both.
     """
 
-    def __init__(self, at: Address, count: int, answers: dict[str, list[bytes]]) -> None:
+    def __init__(
+        self, at: Address, count: int, answers: dict[str, list[bytes]], pause_s: float = 0.0
+    ) -> None:
         self.failed: list[bytes] = []
         self.mixed: list[bytes] = []
         self.served = Counter[str]()
         self.took: list[tuple[float, float]] = []
         """When each was asked for, and when it was there: monotonic seconds."""
         self._answers = answers
+        self._pause_s = pause_s
+        self._pausing = deque[tuple[float, Connection]]()
         self._requests = wishes()
         self._ended = threading.Event()
         self._connections = [Connection(at) for _ in range(count)]
@@ -157,18 +161,21 @@ class Clients:
                 self._send(connection)
             waiting = len(self._connections)
             while waiting:
-                for key, _ in selector.select():
-                    connection = key.data
+                for key, _ in selector.select(self._pause_s / 4 if self._pausing else None):
                     try:
-                        reply = connection.receive()
+                        reply = key.data.receive()
                     except OSError as fault:
                         self.failed.append(repr(fault).encode())
-                        selector.unregister(connection.socket)
+                        selector.unregister(key.fileobj)
                         waiting -= 1
                         continue
-                    if reply is None:
-                        continue
-                    self._judge(reply, connection)
+                    if reply is not None:
+                        self._judge(reply, key.data)
+                        self._pausing.append((monotonic() + self._pause_s, key.data))
+                while self._pausing and (
+                    self._ended.is_set() or self._pausing[0][0] <= monotonic()
+                ):
+                    _, connection = self._pausing.popleft()
                     if self._ended.is_set():
                         waiting -= 1
                     else:
