@@ -14,9 +14,11 @@ from typing import Any, Self
 import service.app
 import service.http.routes
 from features.types import Query
+from service.admission.admission import Admission
 from service.answer import Answer
 from service.cli import main as braid
 from service.crew import Crew, Work
+from service.effort import Effort
 from service.http.wire import SlateAnswer
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
@@ -146,11 +148,17 @@ def prepared_edge() -> None:
     routes.slate_answer = name
 
 
+def full_effort() -> None:
+    """Do everything for everybody who is let in: overload is met by refusing alone."""
+    Admission.effort = lambda _: Effort.FULL  # type: ignore[method-assign]  # that is what a variant does
+
+
 VARIANTS = {
     "always-parallel": always_parallel,
     "uninstrumented": uninstrumented,
     "edge": edge,
     "prepared-edge": prepared_edge,
+    "full-effort": full_effort,
 }
 
 
