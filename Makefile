@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults console-test audit check lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz console-test audit check lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ test-gil: setup ## Run the tests on a Python with the GIL: no gain, but the same
 faults: setup ## Inject every fault of docs/faults.md, print what came of it (ARGS="-k R3", --full)
 	@$(python) -m tests.faults $(ARGS)
 
+fuzz: setup ## Fire made-up requests at a service, Schemathesis' among them (ARGS=100000 of our own)
+	@$(PYTHON3) -m scripts.bootstrap fuzz
+	@$(python) -m tests.fuzz $(ARGS)
+
 console-test: setup ## Drive the console in a real Chromium, screenshots under tests/console/screenshots
 	@$(PYTHON3) -m scripts.bootstrap browser
 	@cd tests/console && ../../.venv-browser/bin/python -m pytest -c pytest.ini $(ARGS)
@@ -80,5 +84,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-feast .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

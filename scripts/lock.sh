@@ -24,6 +24,7 @@ compile requirements/bench.lock requirements/bench.in --python-version 3.11 ${1:
 compile requirements/browser.lock requirements/browser.in --python-version 3.11 ${1:+"$1"}
 compile requirements/deploy.lock requirements/deploy.in --python-version 3.11 ${1:+"$1"}
 compile requirements/feast.lock requirements/feast.in --python-version 3.11 ${1:+"$1"}
+compile requirements/fuzz.lock requirements/fuzz.in --python-version 3.11 ${1:+"$1"}
 compile requirements/peers.lock requirements/peers.in --python-version 3.11 ${1:+"$1"}
 compile requirements/kernels.lock requirements/kernels.in -c requirements/dev.lock --python-version 3.14 ${1:+"$1"}
 compile requirements/bootstrap.lock requirements/bootstrap.in --python-version 3.9 ${1:+"$1"}

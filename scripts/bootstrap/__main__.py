@@ -7,6 +7,7 @@ bench         make .venv-bench ready
 browser       make .venv-browser ready
 deploy        make .venv-deploy ready
 feast         make .venv-feast ready
+fuzz          make .venv-fuzz ready
 gil           make .venv-gil ready: the project on a Python with the GIL
 kernels       make .venv-kernels ready
 peers         make .venv-peers ready
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
         "browser": lambda: side.prepare(ROOT, "browser"),
         "deploy": lambda: side.prepare(ROOT, "deploy"),
         "feast": lambda: side.prepare(ROOT, "feast"),
+        "fuzz": lambda: side.prepare(ROOT, "fuzz"),
         "gil": lambda: side.prepare_with_gil(ROOT),
         "kernels": lambda: side.prepare(ROOT, "kernels"),
         "peers": lambda: side.prepare(ROOT, "peers"),
