@@ -150,7 +150,11 @@ def prepared_edge() -> None:
 
 def full_effort() -> None:
     """Do everything for everybody who is let in: overload is met by refusing alone."""
-    Admission.effort = lambda _: Effort.FULL  # type: ignore[method-assign]  # that is what a variant does
+
+    def effort(self: Admission) -> Effort:
+        return Effort.FULL
+
+    Admission.effort = effort  # type: ignore[method-assign]  # that is what a variant does
 
 
 VARIANTS = {
