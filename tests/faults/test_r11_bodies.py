@@ -10,10 +10,10 @@ import pytest
 from service.http.contract import ADMIN, CATALOGUE, OPERATIONS, Operation
 from tests.faults.figures import Figures
 from tests.faults.length import Length
+from tests.faults.serving import served
 from tests.fuzz.barrage import barrage
 from tests.fuzz.garbage import garbage
 from tests.fuzz.wire import Answer, Wire
-from tests.service.test_drain import served
 
 SEED = 20261123
 # Of a hundred requests one is hardly HTTP; those take a connection each, and patience.

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.figures import Figures
+from tests.faults.serving import served
 from tests.fuzz.smuggling import BODY, CORPUS, LENGTH, POST, Case
 from tests.fuzz.wire import Answer, Wire
-from tests.service.test_drain import served
 
 PAUSE_S = 0.003
 LAST = b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
