@@ -23,7 +23,12 @@ from features.types import Mask, Rows
 MAGIC = 0xB41D
 HEADER_BYTES = 16
 
+REFUSED, IMPUTED = 0, 1
+
 type Fingerprints = NDArray[np.uint64]
+type Odd = NDArray[np.int64]
+"""int64[2], counted up by whoever decodes: rows `REFUSED`, and rows of which values were `IMPUTED`.
+"""
 type Grid = NDArray[np.uint8]
 
 
@@ -57,7 +62,14 @@ def encode_rows(rows: Rows, owners: Fingerprints, schema: Schema) -> list[bytes]
     return [row.tobytes() for row in grid]
 
 
-def decode_grid(grid: Grid, owners: Fingerprints, schema: Schema) -> tuple[Rows, Mask]:
+def no_odd() -> Odd:
+    """Return counters that stand at 0."""
+    return np.zeros(2, np.int64)
+
+
+def decode_grid(
+    grid: Grid, owners: Fingerprints, schema: Schema, odd: Odd | None = None
+) -> tuple[Rows, Mask]:
     """Decode uint8[n, row_bytes] without touching one Python object per row.
 
     Returns:
@@ -73,19 +85,25 @@ def decode_grid(grid: Grid, owners: Fingerprints, schema: Schema) -> tuple[Rows,
         rows[~present] = schema.default_row
     finite = np.isfinite(rows)
     if not finite.all():
+        if odd is not None:
+            odd[IMPUTED] += np.count_nonzero(~finite.all(axis=1))
         rows = np.where(finite, rows, schema.default_row)
     return rows, present
 
 
 def decode_rows(
-    values: Sequence[bytes | None], owners: Fingerprints, schema: Schema
+    values: Sequence[bytes | None], owners: Fingerprints, schema: Schema, odd: Odd | None = None
 ) -> tuple[Rows, Mask]:
     """Decode rows of which some may be absent, short or foreign; return what `decode_grid` does."""
     size = row_bytes(schema)
     blank = bytes(size)  # its magic is zero: refused like any other foreign row
     whole = [blank if value is None or len(value) != size else value for value in values]
     grid = np.frombuffer(b"".join(whole), dtype=np.uint8).reshape(len(whole), size)
-    return decode_grid(grid, owners, schema)
+    rows, present = decode_grid(grid, owners, schema, odd)
+    if odd is not None and not present.all():
+        told = sum(value is not None for value in values)
+        odd[REFUSED] += told - np.count_nonzero(present)
+    return rows, present
 
 
 def stamp(schema: Schema) -> np.uint64:

@@ -12,7 +12,15 @@ from numba import types
 from numpy.typing import NDArray
 
 from features.atomics import copy
-from features.codec import HEADER_BYTES, Fingerprints, decode_rows
+from features.codec import (
+    HEADER_BYTES,
+    IMPUTED,
+    REFUSED,
+    Fingerprints,
+    Odd,
+    decode_rows,
+    no_odd,
+)
 from features.errors import CommandRefused
 from features.item_table import ItemTable
 from features.kernels import inlined, inputs, kernel, output
@@ -39,9 +47,20 @@ class GridReader:
     The row of ``items[i]`` comes to stand in row ``places[i]`` of ``rows`` float32[n, w] and
     ``present`` bool[n]. Called by the connection, again and again, with what has arrived so far. A
     row that does not fit the grid (it has another length) takes the exact path through `parse`.
+    Rows that were refused or imputed are counted in ``odd``.
     """
 
-    __slots__ = ("_bounds", "_inputs", "_items", "_places", "_read", "_refused", "_table", "_to")
+    __slots__ = (
+        "_bounds",
+        "_inputs",
+        "_items",
+        "_odd",
+        "_places",
+        "_read",
+        "_refused",
+        "_table",
+        "_to",
+    )
 
     def __init__(
         self,
@@ -51,13 +70,15 @@ class GridReader:
         places: Items,
         rows: Rows,
         present: Mask,
+        odd: Odd | None = None,
     ) -> None:
+        self._odd = no_odd() if odd is None else odd
         self._table = table
         self._items = items
         self._bounds = bounds
         self._places = places
         self._to = rows, present
-        self._inputs = (*table.layout, table.owners, items, bounds, places, *self._to)
+        self._inputs = (*table.layout, table.owners, items, bounds, places, *self._to, self._odd)
         self._read = 0, 0, 0  # headers, rows, and bytes of the replies
         self._refused: list[tuple[Items, CommandRefused]] = []
 
@@ -113,7 +134,7 @@ class GridReader:
         rows, present = self._to
         value = reply if isinstance(reply, bytes) else None
         owner = self._table.owners[self._items[row : row + 1]]
-        decoded, found = decode_rows([value], owner, self._table.schema)
+        decoded, found = decode_rows([value], owner, self._table.schema, self._odd)
         rows[self._places[row]], present[self._places[row]] = decoded[0], found[0]
 
     def _note(self, refusal: CommandRefused, places: Items) -> None:
@@ -159,6 +180,7 @@ def _write_head(head: Bytes, count: int) -> Bytes:
     inputs(types.int64),
     output(types.float32, 2),
     output(types.boolean),
+    output(types.int64),
     returns=types.Tuple((types.int64, types.int64, types.int64, types.boolean)),  # type: ignore[no-untyped-call]
 )
 def walk(
@@ -175,6 +197,7 @@ def walk(
     places: Items,
     rows: Rows,
     present: Mask,
+    odd: Odd,
 ) -> tuple[int, int, int, bool]:
     """Decode the rows from ``row`` at ``offset`` on that have arrived, by the rules of the codec.
 
@@ -224,10 +247,12 @@ def walk(
             for column in range(rows.shape[1]):
                 finite &= np.isfinite(rows[place, column])
             if not finite:
+                odd[IMPUTED] += 1
                 for column in range(rows.shape[1]):
                     if not np.isfinite(rows[place, column]):
                         rows[place, column] = default_row[column]
         else:
+            odd[REFUSED] += 1
             rows[place] = default_row
         row, offset = row + 1, end + 2
     return heads, row, offset, True

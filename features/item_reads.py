@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import keys
+from features.codec import no_odd
 from features.grid import GridReader
 from features.item_table import ItemTable
 from features.types import Items, Mask, Rows
@@ -15,7 +16,7 @@ class ItemReads:
     """A batch whose commands are one per item; those of a partition travel in one MGET.
 
     What is read stands in ``rows`` float32[n, w] and ``present`` bool[n]; rows that no server has
-    told are not to be looked at.
+    told are not to be looked at. ``odd`` counts those that were refused or imputed.
     """
 
     reading = True
@@ -23,6 +24,7 @@ class ItemReads:
     def __init__(self, table: ItemTable, items: Items) -> None:
         self.rows: Rows = np.empty((len(items), table.schema.width), np.float32)
         self.present: Mask = np.empty(len(items), np.bool_)
+        self.odd = no_odd()
         self._table = table
         self._items = items
 
@@ -48,7 +50,7 @@ class ItemReads:
         return self._table.mget(items, bounds), self._reader(items, bounds, places)
 
     def _reader(self, items: Items, bounds: NDArray[np.int64], places: Items) -> GridReader:
-        return GridReader(self._table, items, bounds, places, self.rows, self.present)
+        return GridReader(self._table, items, bounds, places, self.rows, self.present, self.odd)
 
 
 IN_ORDER: Items = np.arange(8192)

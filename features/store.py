@@ -86,7 +86,9 @@ class FeatureStore:
         reads = UserReads(user_ids, schema, self._history_cap, shown_cap)
         for failed in await self._ask(reads, within_s):
             raise failed.fault
-        return reads.records()
+        records = reads.records()
+        self.counts.note(reads.odd)
+        return records
 
     async def read_items(
         self, table: ItemTable, items: Items, within_s: float
@@ -103,7 +105,9 @@ class FeatureStore:
         if not len(items):
             return np.empty((0, table.schema.width), np.float32), np.empty(0, np.bool_)
         reads = ItemReads(table, items)
-        if failed := await self._ask(reads, within_s):
+        failed = await self._ask(reads, within_s)
+        self.counts.note(reads.odd)
+        if failed:
             answered = np.ones(len(items), np.bool_)
             for one in failed:
                 answered[one.places] = False

@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 CERT_REQS = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -34,7 +33,7 @@ def tls_context(options: Mapping[str, Any]) -> ssl.SSLContext:
                 f"ssl_certfile={certificate}, ssl_keyfile={key}: no certificate with its key: "
                 f"{fault}"
             ) from None
-    context.check_hostname = _truth(options.get("ssl_check_hostname", "true"))
+    context.check_hostname = bool(options.get("ssl_check_hostname", True))
     wanted = str(options.get("ssl_cert_reqs", "required")).lower()
     if wanted not in CERT_REQS:
         raise ValueError(f"ssl_cert_reqs={wanted}: required, optional or none")
@@ -42,10 +41,3 @@ def tls_context(options: Mapping[str, Any]) -> ssl.SSLContext:
         context.check_hostname = False
     context.verify_mode = CERT_REQS[wanted]
     return context
-
-
-def _truth(word: object) -> bool:
-    lower = str(word).lower()
-    if lower not in YES + NO:
-        raise ValueError(f"ssl_check_hostname={word}: true or false")
-    return lower in YES

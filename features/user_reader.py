@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features import keys
 from features.batch import Commands
-from features.codec import decode_rows, fingerprints
+from features.codec import decode_rows, fingerprints, no_odd
 from features.history import Entries, read_entries
 from features.resp import Reply, command, parse
 from features.schema import Schema
@@ -45,12 +45,14 @@ class UserRecord:
 class UserReads(Commands):
     """A GET and ``lists`` LRANGEs (history, shown) for each user.
 
-    A reply that is a list longer than was asked for ends the connection.
+    A reply that is a list longer than was asked for ends the connection. ``odd`` counts the rows
+    that were refused or imputed.
     """
 
     def __init__(
         self, user_ids: Sequence[str], schema: Schema, history_cap: int, shown_cap: int = 0
     ) -> None:
+        self.odd = no_odd()
         self._user_ids = user_ids
         self._schema = schema
         self._step = 3 if shown_cap else 2
@@ -68,7 +70,7 @@ class UserReads(Commands):
         values = [
             value if isinstance(value, bytes) else None for value in self.cells[:: self._step]
         ]
-        rows, present = decode_rows(values, fingerprints(self._user_ids), self._schema)
+        rows, present = decode_rows(values, fingerprints(self._user_ids), self._schema, self.odd)
         step = self._step
         return [
             _record(row, known, self.cells[index * step + 1 : (index + 1) * step])

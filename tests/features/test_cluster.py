@@ -27,6 +27,12 @@ USERS = [f"user-{number}" for number in range(40)]
 AGES = draw(USER, len(USERS))
 
 
+@pytest.fixture
+def run() -> Loop:
+    """One loop will do: these tests are about the cluster."""
+    return Loop("uvloop")
+
+
 @pytest.fixture(scope="module")
 def cluster(program: str) -> Iterator[LocalCluster]:
     with LocalCluster(3) as cluster:
