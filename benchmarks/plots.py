@@ -218,6 +218,31 @@ def _loop_choosers(axes: Axes, results: Any) -> None:
     axes.legend(fontsize=7)
 
 
+def _overload(key: str, label: str) -> Callable[[Axes, Any], None]:
+    def draw(axes: Axes, results: Any) -> None:
+        """Draw a figure against what was offered."""
+        for colour, one in zip(COLOURS[0:1] + COLOURS[2:], results["contestants"], strict=False):
+            points = [point for point in one["points"] if point.get(key)]
+            axes.plot(
+                [point["offered"] for point in points],
+                [point[key] for point in points],
+                marker="o",
+                markersize=3,
+                color=colour,
+                label=f"{one['name']} ({one['deadline_ms']:.0f} ms)",
+            )
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="requests per second offered (open loop)",
+            ylabel=label,
+            title=f"W1 under overload: {label}",
+        )
+        axes.legend(fontsize=7)
+
+    return draw
+
+
 def pictures(name: str, results: Any) -> Mapping[str, Callable[[Axes, Any], None]]:
     """Return the pictures of a benchmark: file name without ending -> how to draw it."""
     found: dict[str, dict[str, Callable[[Axes, Any], None]]] = {
@@ -236,6 +261,10 @@ def pictures(name: str, results: Any) -> Mapping[str, Callable[[Axes, Any], None
         "parallelism": {"waiting": _parallelism},
         "loop": {"choosers": _loop_choosers},
         "capacity": {"load": _capacity},
+        "overload": {
+            "goodput": _overload("good", "answers per second within the deadline"),
+            "p99": _overload("p99_ms", "p99 in ms of what was answered"),
+        },
         "retrieval": {"largest": _retrieval},
         "memory": {"ways": _memory},
         "feast": {"ways": _feast},

@@ -418,6 +418,40 @@ def _capacity(results: Any) -> Iterator[str]:
     )
 
 
+def _overload(results: Any) -> Iterator[str]:
+    yield (
+        "W1 offered in an open loop, Poisson arrivals; one event loop without helpers, one worker "
+        f"for the peer; {results['seconds']:g} s a load. `good` is a 200 within the deadline of "
+        "being due, `less` are answers for which less was scored. `capacity` is a closed loop of "
+        "two. Cores are used seconds per second; what a refusal took is from its sending, as the "
+        "client sees it."
+    )
+    head = ["", "times", "offered/s", "good/s", "of best", "less/s", "refused/s", "p50 ms", "p99"]
+    head += ["refusal p50", "p99", "server's cores", "client's"]
+    rows = []
+    for one in results["contestants"]:
+        best = max(point["good"] for point in one["points"])
+        name = f"**{one['name']}**, {one['capacity']:.0f}/s, {one['deadline_ms']:.0f} ms"
+        for point in one["points"]:
+            times = ("p50_ms", "p99_ms", "refusal_p50_ms", "refusal_p99_ms")
+            rows.append(
+                [
+                    name,
+                    f"{point['load']:g}",
+                    f"{point['offered']:.0f}",
+                    f"{point['good']:.0f}",
+                    f"{point['good'] / best:.0%}" if best else "",
+                    f"{point['reduced']:.0f}",
+                    f"{point['refused']:.0f}",
+                    *(f"{point[key]:.1f}" if key in point else "" for key in times),
+                    f"{point['server_cores']:.2f}",
+                    f"{point['client_cores']:.2f}",
+                ]
+            )
+            name = ""
+    yield table(head, rows)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
@@ -436,6 +470,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "parallelism": ("Serial, asyncio, processes, threads, free threads", _parallelism),
     "swap": ("Models swapped under load", _swap),
     "surfaces": ("W2, and what each setting of a surface costs", _surfaces),
+    "overload": ("More than can be done, beside FastAPI", _overload),
     "effect": ("From an event to its effect", _effect),
 }
 """Every benchmark that the report knows, in its order: title, and results to Markdown."""
