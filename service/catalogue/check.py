@@ -72,7 +72,7 @@ def _check_properties(
 ) -> None:
     if len(properties) > MOST_PROPERTIES:
         raise PutRejected(path, f"has {len(properties)} names; send {MOST_PROPERTIES} at most")
-    if _depth(properties) > DEEPEST:
+    if _nests_deeper(properties, DEEPEST):
         raise PutRejected(path, f"is nested deeper than {DEEPEST}; send it flatter")
     try:
         size = len(encode(properties))
@@ -99,11 +99,13 @@ def _is_text(value: object) -> bool:
     )
 
 
-def _depth(value: object) -> int:
-    """Return how deep a value of JSON nests, which its decoder has bounded; a number is 0 deep."""
+def _nests_deeper(value: object, levels: int) -> bool:
+    """Tell whether containers stand in each other more than so many levels deep; look no deeper."""
     match value:
         case dict():
-            return 1 + max(map(_depth, value.values()), default=0)
+            inner: Iterable[object] = value.values()
         case list():
-            return 1 + max(map(_depth, value), default=0)
-    return 0
+            inner = value
+        case _:
+            return False
+    return levels == 0 or any(_nests_deeper(one, levels - 1) for one in inner)

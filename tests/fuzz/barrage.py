@@ -110,6 +110,8 @@ def _receive(wire: Wire, volley: list[bytes], toll: Toll, bodies: Bodies) -> boo
             bodies.cursors.append(
                 answer.body.rpartition(b'"next":"')[2].partition(b'"')[0].decode()
             )
+        if answer.status == 200 and (own := answer.headers.get("x-request-id")):
+            bodies.request_ids = [own, *bodies.request_ids[:20]]
         if answer.headers.get("connection") == "close":
             return False  # what was sent behind it has no answer, and needs none
     return True

@@ -67,7 +67,8 @@ class Bodies:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        self.cursors: list[str] = []  # given by whoever has seen some
+        self.cursors: list[str] = []  # given by whoever has seen some, as are these
+        self.request_ids: list[str] = []
 
     def draw(self) -> list[Body]:
         """Return an operation with a body for it, perhaps bent, and with that damaged."""
@@ -76,6 +77,8 @@ class Bodies:
         value = json.loads(json.dumps(operation.example))
         if operation.path == "/v1/recommendations" and chance.random() < 0.5:
             self._wish(value)
+        if operation.path == "/v1/replay" and self.request_ids and chance.random() < 0.8:
+            value["request_id"] = chance.choice(self.request_ids)
         for _ in range(chance.choice((0, 1, 1, 1, 2, 4))):
             value = self._bent(value)
         text = json.dumps(value)
