@@ -31,6 +31,7 @@ from service.catalogue.publisher import Publisher
 from service.catalogue.writer import CatalogueWriter
 from service.console.pages import console_pages
 from service.crew import Crew
+from service.crew.metrics import crew_metrics
 from service.descriptors import raise_limit
 from service.desk import Desk, Lifecycle
 from service.door import Door
@@ -63,6 +64,7 @@ from service.observe.collections import Collections
 from service.observe.exposition import BraidCollector, Exposition
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
+from service.observe.store import store_metrics
 from service.settings import Settings
 from service.state import Serving, State
 from service.surfaces.file import SurfaceFile
@@ -113,6 +115,7 @@ class Service:
         self._pulse = Pulse(redis_url, self._show_live)
         self._beside = Beside(settings.artifact.parent, self.state)
         self._logs: list[Logs] = []
+        self._stores: list[FeatureStore] = []
         self._rooms: list[Admission] = []
         self._collections = Collections()
         self._exposition = Exposition(
@@ -124,7 +127,9 @@ class Service:
                     lambda: live_metrics(self._pulse),
                     lambda: catalogue_metrics(self._publisher),
                     lambda: log_metrics(self._logs),
+                    lambda: store_metrics(self._stores),
                     lambda: admission_metrics(self._rooms),
+                    lambda: crew_metrics(self._crew),
                     self._security.metrics,
                     self._collections.metrics,
                     lambda: experiment_metrics(
@@ -209,6 +214,7 @@ class Service:
         """Make one event loop's app: its own store connection, recorder, decoders and routes."""
         settings = self._settings
         store = FeatureStore(self._address, settings.fetch_budget_ms / 1e3, settings.history_cap)
+        self._stores.append(store)
         # Events have a connection and a patience of their own: a read that finds the connection
         # stuck and drops it must not take them along.
         writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)

@@ -83,7 +83,7 @@ ROWS: list[tuple[str, list[tuple[str, str, list[tuple[str, str]]]]]] = [
                 "none",
                 [
                     ("sum(braid_waiting_requests)", "waiting"),
-                    ("sum(braid_requests_inside)", "inside"),
+                    ("sum(braid_requests_in_flight)", "in flight"),
                     ("sum(braid_admission_limit)", "room"),
                 ],
             ),

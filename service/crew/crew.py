@@ -50,6 +50,11 @@ class Crew:
         """Return the number of helpers."""
         return len(self._helpers)
 
+    @property
+    def in_flight(self) -> int:
+        """Return how many requests are worked on, and waited for, by all callers."""
+        return sum(caller.parties for caller in self._callers)
+
     def caller(self) -> Caller:
         """Return a line to the crew for one more thread; called at start-up, not per request."""
         caller = Caller(self)

@@ -16,6 +16,7 @@ from service.http.debug_wire import (
     Debug,
     DebugItem,
     DebugMask,
+    DebugShare,
     DebugSource,
     DebugStage,
     Provenance,
@@ -35,6 +36,7 @@ def debug_of(evidence: Evidence, watch: Watch, why_not: Sequence[str]) -> Debug:
         seed=answer.query.seed,
         history=len(answer.context.history),
         stages=_stages(watch),
+        shares=_shares(watch),
         sources=_sources(evidence),
         masks=_masks(evidence),
         found=len(evidence.found.items),
@@ -56,9 +58,23 @@ def _stages(watch: Watch) -> list[DebugStage]:
             start_ms=_round((start - trace.started_ns) / NS_PER_MS),
             ms=_round((stop - start) / NS_PER_MS),
             wait_ms=_round(max(stop - start - ran, 0) / NS_PER_MS),
-            threads=watch.threads(start, stop),
+            threads=max(len({one.thread for one in watch.shares(start, stop)}), 1),
         )
         for (name, start, stop), ran in zip(trace.spans, trace.thread_ns, strict=True)
+    ]
+
+
+def _shares(watch: Watch) -> list[DebugShare]:
+    trace = watch.trace
+    return [
+        DebugShare(
+            thread=one.thread,
+            stage=name,
+            start_ms=_round((one.began_ns - trace.started_ns) / NS_PER_MS),
+            ms=_round((one.ended_ns - one.began_ns) / NS_PER_MS),
+        )
+        for name, start, stop in trace.spans
+        for one in watch.shares(start, stop)
     ]
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
+from threading import current_thread
 from time import perf_counter_ns, thread_time_ns
+from typing import NamedTuple
 
 from service.crew import Caller, Party, Work
 from service.desk import Desk
@@ -42,35 +44,47 @@ class DetailedTrace(Trace):
             setattr(self._trace, name, getattr(self, name))
 
 
-class Shared(Caller):
-    """A caller whose parties note when they shared work, and over how many threads."""
+class Done(NamedTuple):
+    """A share of work, by whom and when; nanoseconds of the performance counter."""
 
-    __slots__ = ("_caller", "notes")
+    thread: str
+    began_ns: int
+    ended_ns: int
+
+
+class _NotingCaller(Caller):
+    """A caller whose parties note who did which share, and when."""
+
+    __slots__ = ("_caller", "done")
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller.crew)
         self._caller = caller
-        self.notes: list[tuple[int, int]] = []
+        self.done: list[Done] = []
 
     def party(self) -> Party:
         """Return one request's share of the crew: nobody yet."""
-        return _NotingParty(self._caller, self.notes)
+        return _NotingParty(self._caller, self.done)
 
 
 class _NotingParty(Party):
-    __slots__ = ("_notes",)
+    __slots__ = ("_done",)
 
-    def __init__(self, caller: Caller, notes: list[tuple[int, int]]) -> None:
+    def __init__(self, caller: Caller, done: list[Done]) -> None:
         super().__init__(caller)
-        self._notes = notes
+        self._done = done
 
     def share[T](
         self, work: Work[T], rows: int, cost_ns_per_row: float, stop_ns: float = inf
     ) -> list[T]:
-        began = perf_counter_ns()
-        parts = super().share(work, rows, cost_ns_per_row, stop_ns)
-        self._notes.append((began, self.took))
-        return parts
+        def noted(low: int, high: int) -> T:
+            began_ns = perf_counter_ns()
+            try:
+                return work(low, high)
+            finally:
+                self._done.append(Done(current_thread().name, began_ns, perf_counter_ns()))
+
+        return super().share(noted, rows, cost_ns_per_row, stop_ns)
 
 
 class Watch:
@@ -78,10 +92,13 @@ class Watch:
 
     def __init__(self, desk: Desk, trace: Trace) -> None:
         self.trace = DetailedTrace(trace)
-        self._shared = Shared(desk.caller)
-        self.desk = replace(desk, caller=self._shared)
+        self._caller = _NotingCaller(desk.caller)
+        self.desk = replace(desk, caller=self._caller)
 
-    def threads(self, began_ns: int, ended_ns: int) -> int:
-        """Return how many threads took part in what was shared in that time, at most."""
-        notes = self._shared.notes
-        return max((threads for at, threads in notes if began_ns <= at <= ended_ns), default=1)
+    def shares(self, began_ns: int, ended_ns: int) -> list[Done]:
+        """Return the shares that were begun in that time, in their order."""
+        done = self._caller.done.copy()
+        return sorted(
+            (one for one in done if began_ns <= one.began_ns <= ended_ns),
+            key=lambda one: one.began_ns,
+        )

@@ -9,7 +9,7 @@ class DebugStage(msgspec.Struct, frozen=True):
     """A stage's time, and of it the time in which this loop's thread did not run.
 
     Waiting for the store is such time, and so is having helpers finish. While a request waits, the
-    thread may run for others: then ``wait_ms`` is too small. ``threads`` took part at most.
+    thread may run for others: then ``wait_ms`` is too small. ``threads`` did shares of it.
     """
 
     stage: str
@@ -17,6 +17,15 @@ class DebugStage(msgspec.Struct, frozen=True):
     ms: float
     wait_ms: float
     threads: int
+
+
+class DebugShare(msgspec.Struct, frozen=True):
+    """A part of a stage's work and the thread that did it; a stage's parts run side by side."""
+
+    thread: str
+    stage: str
+    start_ms: float
+    ms: float
 
 
 class DebugSource(msgspec.Struct, frozen=True):
@@ -124,6 +133,7 @@ class Debug(msgspec.Struct, frozen=True):
     seed: int
     history: int
     stages: list[DebugStage]
+    shares: list[DebugShare]
     sources: list[DebugSource]
     masks: list[DebugMask]
     found: int

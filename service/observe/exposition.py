@@ -46,12 +46,23 @@ class BraidCollector(Collector):
         for (route, status), count in total.requests.items():
             requests.add_metric([route, str(status)], count)
         yield requests
+        threads = CounterMetricFamily(
+            "braid_threads", "Answered requests by how many threads worked on them.", labels=["n"]
+        )
+        for n, count in sorted(total.threads.items()):
+            threads.add_metric([str(n)], count)
+        yield threads
         degraded = CounterMetricFamily(
             "braid_degraded", "Answers given by a stage's fallback.", labels=["stage", "reason"]
         )
         for (stage, reason), count in total.degraded.items():
             degraded.add_metric([stage, reason], count)
         yield degraded
+        yield CounterMetricFamily(
+            "braid_scores_not_finite",
+            "Candidates that got no place, for their score was no finite number.",
+            total.unranked,
+        )
         yield from _near_cache(total, self._tracking)
         model = GaugeMetricFamily("braid_model_info", "The model served.", labels=["version"])
         if version := self._model_version():

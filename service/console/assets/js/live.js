@@ -13,7 +13,7 @@ const OVER = 5; // seconds that quantiles are of: one second alone has too few r
 export function makeLive(view, openRequest) {
   const tiles = Object.fromEntries([
     ["rate", "Requests per second"], ["p50", "Answer time, p50"], ["p99", "Answer time, p99"], ["degraded", "Degraded answers"],
-    ["near", "Near cache hits"], ["crew", "Crew at work"], ["gc", "Garbage collection pauses"], ["effect", "Event to effect, p99"],
+    ["near", "Near cache hits"], ["crew", "Requests that had help"], ["gc", "Garbage collection pauses"], ["effect", "Event to effect, p99"],
   ].map(([id, name]) => [id, makeTile(name)]));
   const stages = h("div", {});
   const slow = h("div", {});
@@ -52,8 +52,8 @@ export function makeLive(view, openRequest) {
     tiles.degraded.set(degraded, (value) => `${number(value)} /s`, reasons(now, long), degraded > 0);
     const [hits, misses] = [over("braid_near_cache_rows_total", { outcome: "hit" }), over("braid_near_cache_rows_total", { outcome: "miss" })];
     tiles.near.set(hits / (hits + misses), percent, sum(now, "braid_near_cache_trusted") ? "trusted" : "not trusted now");
-    const [shared, asked] = [over("braid_crew_shares_total", { by: "helper" }), over("braid_crew_shares_total")];
-    tiles.crew.set(shared / asked, percent, "of shares done by helpers");
+    const [alone, all] = [over("braid_threads_total", { n: "1" }), over("braid_threads_total")];
+    tiles.crew.set((all - alone) / all, percent, `${sum(now, "braid_helpers_busy")} of ${sum(now, "braid_helpers")} helpers busy now`);
     const pauses = between(long, now, "braid_gc_duration_seconds");
     tiles.gc.set(1000 * (pauses.total ? quantile(pauses, 0.99) : 0), ms, `${pauses.total} in ${OVER} s`);
     const effect = between(long, now, "braid_event_to_effect_seconds");
