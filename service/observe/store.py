@@ -26,7 +26,7 @@ def store_metrics(stores: Sequence[FeatureStore]) -> Iterator[Metric]:
         "Connections by the state of their breaker.",
         labels=["node", "state"],
     )
-    states = Counter(pair for store in stores for pair in store.breakers().items())
+    states = Counter[tuple[str, str]](pair for store in stores for pair in store.breakers().items())
     for node in sorted({node for node, _ in states}):
         for state in STATES:
             breaker.add_metric([node, state], states[node, state])
@@ -40,3 +40,11 @@ def store_metrics(stores: Sequence[FeatureStore]) -> Iterator[Metric]:
     retries.add_metric(["made"], sum(store.counts.retries for store in stores))
     retries.add_metric(["unaffordable"], sum(store.counts.unaffordable for store in stores))
     yield retries
+    rows = CounterMetricFamily(
+        "braid_store_odd_rows",
+        "Rows refused by length, schema version or owner; rows with values that were no numbers.",
+        labels=["outcome"],
+    )
+    rows.add_metric(["refused"], sum(store.counts.refused_rows for store in stores))
+    rows.add_metric(["imputed"], sum(store.counts.imputed_rows for store in stores))
+    yield rows

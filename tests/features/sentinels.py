@@ -121,4 +121,6 @@ class Sentinels:
         assert watcher.stdin is not None
         stack.callback(watcher.wait)
         stack.callback(watcher.stdin.close)
-        return stack.enter_context(Redis(port=port, retry=NO_RETRY))
+        client = Redis(port=port, retry=NO_RETRY)
+        stack.callback(client.close)
+        return client

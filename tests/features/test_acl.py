@@ -140,7 +140,7 @@ def test_without_any_other_right_nothing_else_is_reached(
     grant(client, set())
     with connect(valkey.url.replace("unix://", "unix://braid:password@")) as braid:
         for words in (("GET", "other"), ("FLUSHALL",), ("KEYS", "*"), ("CONFIG", "GET", "*")):
-            with pytest.raises(Exception, match="NOPERM|permission"):
+            with pytest.raises(Exception, match=r"NOPERM|permission"):
                 braid.execute_command(*words)
 
 
