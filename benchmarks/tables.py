@@ -418,6 +418,27 @@ def _capacity(results: Any) -> Iterator[str]:
     )
 
 
+def _trust(results: Any) -> Iterator[str]:
+    yield (
+        f"W1, one request at a time, {results['requests']} requests each, in turn. The ratio of "
+        f"medians is of one round; the middle one of {results['rounds']}, the lowest, the highest."
+    )
+    for against, ways in (("nothing", results["ways"]), ("before", results["before"])):
+        if ways is not None:
+            yield table(
+                ["", "p50 ms", "p99 ms", f"against {against}", "lowest", "highest"],
+                [
+                    [
+                        name,
+                        f"{way['p50_ms']:.3f}",
+                        f"{way['p99_ms']:.3f}",
+                        *(f"{way[key]:.3f}x" for key in ("ratio", "lowest", "highest")),
+                    ]
+                    for name, way in ways.items()
+                ],
+            )
+
+
 def _overload(results: Any) -> Iterator[str]:
     yield (
         "W1 offered in an open loop, Poisson arrivals; one event loop without helpers, one worker "
@@ -471,6 +492,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "swap": ("Models swapped under load", _swap),
     "surfaces": ("W2, and what each setting of a surface costs", _surfaces),
     "overload": ("More than can be done, beside FastAPI", _overload),
+    "trust": ("What guards the service, and its cost on W1", _trust),
     "effect": ("From an event to its effect", _effect),
 }
 """Every benchmark that the report knows, in its order: title, and results to Markdown."""

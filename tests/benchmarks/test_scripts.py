@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # there where its benchmark has been run.
 SCRIPTS = (
     *("crew", "batch", "http", "loop", "capacity", "rank", "memory", "retrieval", "parallelism"),
-    *("stages", "filters", "swap", "effect", "overload"),
+    *("stages", "filters", "swap", "effect", "overload", "trust"),
     *(("feast",) if (ROOT / ".venv-feast" / "braid-stamp").exists() else ()),
 )
 
