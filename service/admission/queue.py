@@ -20,7 +20,7 @@ FIRST_GUESS_NS: Final = 1e6
 MOST_RUNNING: Final = 4
 HOLD_S: Final = 0.001
 
-type Line = OrderedDict[Future[None], int]
+Line = OrderedDict[Future[None], int]
 """Who waits, in their order, and since when (nanoseconds)."""
 
 
@@ -36,15 +36,16 @@ class Queue:
 
     __slots__ = (
         "_began_ns",
+        "_bulk",
         "_bulk_ns",
         "_clock",
         "_hold",
         "_late",
+        "_live",
         "_longest_ns",
         "_loop",
         "_running",
         "_taken",
-        "_waiting",
         "emptied_ns",
         "turn_ns",
     )
@@ -61,7 +62,7 @@ class Queue:
         self._late = late
         self._clock = clock
         self._longest_ns = longest_ns
-        self._waiting: dict[Priority, Line] = {one: OrderedDict() for one in Priority}
+        self._live, self._bulk = Line(), Line()
         self._taken = False
         self._hold: TimerHandle | None = None
         self._running = 0
@@ -71,11 +72,11 @@ class Queue:
 
     def __len__(self) -> int:
         """Return how many wait."""
-        return sum(map(len, self._waiting.values()))
+        return len(self._live) + len(self._bulk)
 
     def ahead(self, priority: Priority) -> int:
         """Return how many wait that go before a newcomer."""
-        return sum(len(self._waiting[one]) for one in Priority if one >= priority)
+        return len(self._live) if priority is Priority.LIVE else len(self)
 
     def wait_ns(self, priority: Priority) -> float:
         """Return how long a newcomer will wait, as far as that is known; 0 where nobody waits."""
@@ -97,7 +98,7 @@ class Queue:
             Exception: from the future: those before took longer than anybody could foresee.
         """
         future = self._loop.create_future()
-        line = self._waiting[priority]
+        line = self._live if priority is Priority.LIVE else self._bulk
         line[future] = self._clock()
         # Whoever goes makes room at once, for a crowd that gives up must keep nobody out.
         future.add_done_callback(lambda gone: line.pop(gone, None))
@@ -144,7 +145,7 @@ class Queue:
         self._take()
 
     def _next(self, now: int) -> Future[None] | None:
-        live, bulk = self._waiting[Priority.LIVE], self._waiting[Priority.BULK]
+        live, bulk = self._live, self._bulk
         while live or bulk:
             # What was let in is done some time: bulk goes last, but not never.
             since_ns = max(next(iter(bulk.values()), now), self._bulk_ns)
