@@ -8,7 +8,7 @@ import redis
 from redis.asyncio.connection import parse_url
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from features.address import Address
 
@@ -42,6 +42,17 @@ def connect(url: str, timeout_s: float | None = None) -> Client:
     return redis.Redis.from_url(url, **options)
 
 
+class _Master(redis.Redis):
+    """Closes its connections to the sentinels, too."""
+
+    def close(self) -> None:
+        super().close()
+        pool = self.connection_pool
+        if isinstance(pool, SentinelConnectionPool):
+            for sentinel in pool.sentinel_manager.sentinels:
+                sentinel.close()
+
+
 def _master(address: Address, options: dict[str, Any]) -> redis.Redis:
     """Return a client that asks the sentinels each time it has to connect."""
     parts: dict[str, Any] = dict(parse_url(address.plain))
@@ -50,7 +61,7 @@ def _master(address: Address, options: dict[str, Any]) -> redis.Redis:
     shared = {name: value for name, value in parts.items() if name not in HELD_BY_US}
     shared |= {"ssl": address.tls, **options}
     sentinel = Sentinel(list(address.seeds), sentinel_kwargs=shared | own, **shared, **login)  # type: ignore[no-untyped-call]  # redis-py's
-    master: redis.Redis = sentinel.master_for(address.service)  # type: ignore[no-untyped-call]  # redis-py's
+    master: redis.Redis = sentinel.master_for(address.service, redis_class=_Master)  # type: ignore[no-untyped-call]  # redis-py's
     return master
 
 

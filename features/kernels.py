@@ -6,10 +6,20 @@ code. Compiled code is kept in NUMBA_CACHE_DIR, or beside the source, or in the 
 none of them can be written, each start compiles anew (some seconds).
 """
 
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, cast
 
 from numba import njit, types
+
+# Where scipy is installed numba imports it for its BLAS, which no kernel of ours calls: that
+# takes a tenth of a second of each start.
+BLAS = "scipy.linalg.cython_blas"
+if BLAS not in sys.modules:
+    sys.modules[BLAS] = None  # type: ignore[assignment]  # the import system's "there is none"
+    import_module("numba.np.arraymath")
+    del sys.modules[BLAS]
 
 
 def inputs(dtype: Any, dimensions: int = 1) -> types.Array:

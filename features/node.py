@@ -57,7 +57,8 @@ class Node:
 
     async def attempted(self, within_s: float = math.inf) -> None:
         """Return when the next attempt to connect has ended, either way, or time is up."""
-        if self._connection is None:
+        # Who waited for a reply hears of the loss before the keeper does.
+        if self._connection is None or self._connection.closed.done():
             await asyncio.wait([self._attempt], timeout=None if within_s == math.inf else within_s)
 
     def send[T](

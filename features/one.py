@@ -1,5 +1,6 @@
 """One server, or whichever is the master that sentinels watch: all commands go there."""
 
+import logging
 from collections.abc import Sequence
 from time import monotonic
 
@@ -11,12 +12,16 @@ from features.node import Node
 from features.retry_budget import RetryBudget
 from features.servers import Failed
 
+log = logging.getLogger("braid")
+
 
 class One:
     """The node at an address, asked once; a read that lost its connection is asked once again."""
 
     def __init__(self, address: Address, budget_s: float, counts: StoreCounts) -> None:
         self.nodes = (Node(address, budget_s, counts),)
+        self._address = address
+        self._told = False
         self._counts = counts
         self._budget_s = budget_s
         self._retries = RetryBudget()
@@ -70,5 +75,8 @@ class One:
         return allowed
 
     def _note(self, fault: StoreUnavailable) -> None:
+        if fault.reason == "store_moved" and not self._told:
+            self._told = True
+            log.error("%r is a node of a cluster: give redis+cluster:// as its URL", self._address)
         self._counts.timeouts += fault.reason == "store_timeout"
         self._counts.refusals += isinstance(fault, CommandRefused)

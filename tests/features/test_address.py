@@ -11,6 +11,7 @@ from redis import Redis
 from features.address import Address
 from features.errors import CommandRefused, StoreUnavailable
 from features.resp import Replies, command
+from features.sentinel import reach
 from service.embedded import EmbeddedValkey
 from tests.features.loops import Loop
 
@@ -26,6 +27,35 @@ def test_a_url_is_taken_apart() -> None:
     assert (Address.parse("redis://").host, Address.parse("redis://").port) == ("localhost", 6379)
 
 
+def test_a_cluster_and_sentinels_have_several_hosts() -> None:
+    cluster = Address.parse("redis+cluster://ann:s%40crt@a:7000,b,[::1]:7002")
+    assert (cluster.kind, cluster.tls) == ("cluster", False)
+    assert cluster.seeds == (("a", 7000), ("b", 6379), ("::1", 7002))
+    assert cluster.greeting == (("AUTH", "ann", "s@crt"), ("PING",))
+    assert cluster.at("c", 1).greeting == cluster.greeting
+    sentinel = Address.parse("rediss+sentinel://:pw@a,b:1/main/2?sentinel_password=other")
+    assert (sentinel.kind, sentinel.service, sentinel.tls) == ("sentinel", "main", True)
+    assert sentinel.seeds == (("a", 26379), ("b", 1))
+    assert sentinel.greeting == (("AUTH", "pw"), ("SELECT", "2"), ("PING",))
+    assert [one.greeting for one in sentinel.sentinels()] == [(("AUTH", "other"), ("PING",))] * 2
+    assert repr(cluster) == "cluster a:7000,b:6379,::1:7002"
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("redis+sentinel://a,b", "needs the service's name"),
+        ("redis+cluster://", "needs a host"),
+        ("redis+cluster://a/3", "database 0 only"),
+        ("redis+ring://a", "is no Redis URL"),
+        ("unix+cluster:///run/a.sock", "is no Redis URL"),
+    ],
+)
+def test_a_url_that_lacks_something_is_told_what(url: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=remedy):
+        Address.parse(url)
+
+
 @pytest.mark.parametrize(
     "url", ["", "store:6379", "http://store", "redis://[::1", "redis://store:port"]
 )
@@ -34,11 +64,19 @@ def test_what_is_no_redis_url_is_refused(url: str) -> None:
         Address.parse(url)
 
 
-@pytest.mark.parametrize("url", ["redis://braid:hush@store/1", "unix://:hush@/run/store.sock"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://braid:hush@nowhere.invalid/1",
+        "unix://:hush@/run/store.sock",
+        "redis+cluster://:hush@nowhere.invalid",
+        "redis+sentinel://:hush@nowhere.invalid/main?sentinel_password=hush",
+    ],
+)
 def test_the_password_shows_in_no_repr_and_no_error(url: str, run: Loop) -> None:
     address = Address.parse(url)
     with pytest.raises(StoreUnavailable) as caught:
-        run(address.connect(0.5))
+        run(reach(address, 0.5))
     assert "hush" not in f"{address!r} {address} {caught.value} {caught.value!r}"
 
 

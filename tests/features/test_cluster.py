@@ -213,6 +213,20 @@ def test_what_a_dead_node_had_is_missing_and_the_rest_is_served(
     run(main())
 
 
+def test_a_node_that_is_taken_for_a_lone_server_is_told_with_the_remedy_once(
+    filled: LocalCluster, run: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with opened(Address.parse(f"redis://127.0.0.1:{filled.ports[0]}")) as store:
+            for _ in range(3):
+                with pytest.raises(StoreUnavailable, match="store_moved"):
+                    await store.read_users(USERS, USER, PATIENT_S)
+
+    with caplog.at_level("ERROR", "braid"):
+        run(main())
+    assert caplog.text.count("redis+cluster://") == 1
+
+
 def test_a_cluster_that_comes_later_is_found(program: str, run: Loop) -> None:
     async def main() -> None:
         cluster = LocalCluster(3)
