@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz console-test audit check lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel soak console-test audit check lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,12 @@ faults: setup ## Inject every fault of docs/faults.md, print what came of it (AR
 fuzz: setup ## Fire made-up requests at a service, Schemathesis' among them (ARGS=100000 of our own)
 	@$(PYTHON3) -m scripts.bootstrap fuzz
 	@$(python) -m tests.fuzz $(ARGS)
+
+test-parallel: setup ## Run each test that can in eight threads at once (ARGS="-k NAME" for some)
+	@$(python) -m pytest -q -p tests.races.parallel --parallel-threads=8 --skip-thread-unsafe=1 $(ARGS)
+
+soak: setup ## Everything at once for an hour, every promise checked, memory flat (ARGS="--minutes 10")
+	@$(python) -m tests.soak $(ARGS)
 
 console-test: setup ## Drive the console in a real Chromium, screenshots under tests/console/screenshots
 	@$(PYTHON3) -m scripts.bootstrap browser

@@ -16,7 +16,10 @@ def experiment_metrics(answer: ExperimentsAnswer, dropped: int) -> Iterator[Metr
         "braid_exposures", "Slates shown under an experiment.", labels=["surface", "variant"]
     )
     shadows = CounterMetricFamily(
-        "braid_shadow_slates", "Slates of a shadow, by outcome.", labels=["surface", "outcome"]
+        "braid_shadow_slates",
+        "Slates of a shadow, by outcome.",
+        # Another salt or model is counted anew: with one name for all of them it would go down.
+        labels=["surface", "experiment", "model", "outcome"],
     )
     overlap = GaugeMetricFamily(
         "braid_shadow_overlap", "How alike shadow and served are.", labels=["surface", "measure"]
@@ -27,11 +30,11 @@ def experiment_metrics(answer: ExperimentsAnswer, dropped: int) -> Iterator[Metr
     for one in answer.experiments:
         for variant, count in one.slates.items():
             slates.add_metric([one.surface, variant], count)
-        found = one.shadow.findings if one.shadow is not None else None
-        if found is None:
+        if one.shadow is None or (found := one.shadow.findings) is None:
             continue
         for outcome in ("compared", "failed", "dropped"):
-            shadows.add_metric([one.surface, outcome], getattr(found, outcome))
+            names = [one.surface, one.experiment, one.shadow.model or "", outcome]
+            shadows.add_metric(names, getattr(found, outcome))
         for measure in OVERLAPS:
             if (value := getattr(found, measure)) is not None:
                 overlap.add_metric([one.surface, measure], value)

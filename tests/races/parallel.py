@@ -39,6 +39,14 @@ FIXTURES: Final[Mapping[str, str]] = {
 }
 """Fixtures that no two threads may have at once, whoever asks for them."""
 
+TESTS: Final[Mapping[str, str]] = {
+    "test_a_column_is_made_when_first_asked_for_and_kept": "each share has columns of its own",
+    "test_asking_for_names_makes_no_column": "each share has columns of its own",
+    "test_a_category_beyond_exact_float32_is_refused": "a model of half a gigabyte for each thread",
+    "test_a_slate_is_what_a_plain_reading_of_its_rules_gives": "minutes of plain Python per thread",
+}
+"""Single tests."""
+
 FILES: Final[Mapping[str, str]] = {
     "tests/benchmarks/*": "benchmarks measure, one at a time",
     "tests/faults/*": "a fault is injected into the whole process",
@@ -50,8 +58,10 @@ FILES: Final[Mapping[str, str]] = {
 """Whole files."""
 
 
-def reason_against(path: str, fixtures: set[str]) -> str | None:
+def reason_against(path: str, test: str, fixtures: set[str]) -> str | None:
     """Return why a test may not run in several threads at once; None where it may."""
+    if test in TESTS:
+        return TESTS[test]
     for name in sorted(fixtures & FIXTURES.keys()):
         return f"{name}: {FIXTURES[name]}"
     for pattern, reason in FILES.items():
@@ -72,6 +82,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         asked = set(getattr(item, "fixturenames", ()))
         given = getattr(item, "callspec", None)  # an argument may bear a fixture's name
         fixtures = asked - set(given.params if given is not None else ())
-        path = item.nodeid.partition("::")[0]
-        if (reason := reason_against(path, fixtures)) is not None:
+        path, *_, name = item.nodeid.partition("[")[0].split("::")
+        if (reason := reason_against(path, name, fixtures)) is not None:
             item.add_marker(pytest.mark.thread_unsafe(reason=reason))

@@ -196,7 +196,9 @@ def test_shadow_scoring_reports_slate_overlap_and_score_drift(
     assert item.slates == {"control": 0, "short": 1, "holdout": 0}
     page = metrics_page(answer, experiments.dropped())
     assert 'braid_exposures_total{surface="item",variant="short"} 1.0' in page
-    assert 'braid_shadow_slates_total{outcome="compared",surface="home"} 1.0' in page
+    model = home.shadow.model or ""
+    labels = f'experiment="home-shadow",model="{model}",outcome="compared",surface="home"'
+    assert f"braid_shadow_slates_total{{{labels}}} 1.0" in page
     assert 'braid_shadow_overlap{measure="rank_biased_overlap",surface="home"} 1.0' in page
     assert 'braid_shadow_drift{surface="home"} 0.0' in page
     assert "braid_exposures_dropped_total 1.0" in page

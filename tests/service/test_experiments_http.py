@@ -188,7 +188,8 @@ def test_shadow_scoring_of_a_challenger(
     assert 0 <= findings["jaccard"] <= 1
     assert findings["p50_ms"] > 0
     page = client_of.get("/metrics").body.decode()
-    assert 'braid_shadow_slates_total{outcome="compared",surface="item"}' in page
+    labels = f'experiment="item-1",model="{told()["model"]}",outcome="compared",surface="item"'
+    assert f"braid_shadow_slates_total{{{labels}}}" in page
     assert 'braid_exposures_total{surface="home",variant="short"}' in page
 
 
