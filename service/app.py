@@ -46,6 +46,7 @@ from service.http.experiments import experiment_page
 from service.http.front import Front
 from service.http.guard import Guard
 from service.http.limits import Limits
+from service.http.metrics import connection_metrics
 from service.http.models import Models, model_page, model_routes
 from service.http.pages import pages
 from service.http.requests import Requests, request_pages, request_routes
@@ -130,6 +131,7 @@ class Service:
                     lambda: store_metrics(self._stores),
                     lambda: admission_metrics(self._rooms),
                     lambda: crew_metrics(self._crew),
+                    lambda: connection_metrics(self._server.census()),
                     self._security.metrics,
                     self._collections.metrics,
                     lambda: experiment_metrics(

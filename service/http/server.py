@@ -143,7 +143,7 @@ class Server:
         """Count the connections that are open, and those that were ended, by the reason."""
         refused = Counter({NoConnectionFree.code: self._acceptor.turned_away})
         for loop in self._loops:
-            refused.update(loop.refused())
+            refused.update(dict(loop.refused()))  # a copy: that loop goes on counting
         return Census(sum(loop.load() for loop in self._loops), refused)
 
     def start(self) -> None:

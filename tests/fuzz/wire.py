@@ -18,6 +18,7 @@ class Wire:
     """One connection; closed at the end of a `with`."""
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+        self.url = url
         address = urlsplit(url)
         self.socket = socket.create_connection((address.hostname, address.port), timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -81,6 +82,16 @@ def test_a_connection_that_says_nothing_ends_without_a_word(wire: Wire, strict: 
     before = strict._server.census().refused["idle"]
     assert wire.answers() == []
     assert strict._server.census().refused["idle"] == before + 1
+
+
+def test_the_metrics_tell_of_connections_and_why_they_ended(wire: Wire) -> None:
+    wire.send(b"GARBAGE\r\n\r\n")
+    assert [answer.status for answer in wire.answers()] == [400]
+    with Wire(wire.url) as other:
+        other.send(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        [page] = other.answers()
+    assert re.search(rb"\nbraid_connections [12]\.0\n", page.body)
+    assert b'braid_connections_ended_total{reason="not-http"}' in page.body
 
 
 def test_a_connection_may_pause_between_requests(wire: Wire) -> None:
