@@ -1,6 +1,7 @@
 """The file of keys: private, whole, and refused where it is anything else than what we wrote."""
 
 import json
+import os
 import stat
 import threading
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from service.access import file
 from service.access.file import KeysRejected, changing, load, save
 from service.access.record import Record
 from tests.service.access.conftest import Keychain
@@ -32,7 +32,7 @@ def test_a_write_that_fails_leaves_the_old_one(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(file.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         save(keychain.path, [])
     assert load(keychain.path) == keychain.records

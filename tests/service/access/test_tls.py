@@ -25,7 +25,8 @@ def make_certificate(folder: Path, common_name: str = "localhost") -> tuple[Path
     words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     names = ["-subj", f"/CN={common_name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     new = [folder / "new-cert.pem", folder / "new-key.pem"]
-    command = [OPENSSL or "openssl", *words, *names, "-out", new[0], "-keyout", new[1]]
+    paths = ["-out", str(new[0]), "-keyout", str(new[1])]
+    command = [OPENSSL or "openssl", *words, *names, *paths]
     subprocess.run(command, check=True, capture_output=True)
     new[0].replace(certificate)
     new[1].replace(key)
@@ -89,7 +90,7 @@ def test_files_that_cannot_be_used_are_told_at_the_start(
 def test_a_key_with_a_password_is_refused_rather_than_asked_about(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     locked = tmp_path / "locked.pem"
-    words = ["ec", "-in", key, "-aes256", "-passout", "pass:open", "-out", locked]
+    words = ["ec", "-in", str(key), "-aes256", "-passout", "pass:open", "-out", str(locked)]
     subprocess.run([OPENSSL or "openssl", *words], check=True, capture_output=True)
     with pytest.raises(SettingInvalid, match="no password"):
         Tls(certificate, locked)
@@ -110,6 +111,7 @@ def _served_name(tls: Tls, trusted: Path) -> str:
             )
             shown = writer.get_extra_info("peercert")
             writer.close()
-            return dict(pair[0] for pair in shown["subject"])["commonName"]
+            names: dict[str, str] = dict(pair[0] for pair in shown["subject"])
+            return names["commonName"]
 
     return asyncio.run(shake())
