@@ -35,6 +35,7 @@ def test_a_step_of_the_clock_changes_no_deadline_no_trust_and_no_readiness(
     ):
         until(lambda: client.recommend(user_id="196").json["degraded"] == [])
         until(lambda: metric(client, "braid_near_cache_trusted") == 1)
+        until(lambda: metric(client, "braid_events_connected") == 1)
         flushes = metric(client, "braid_near_cache_flushes_total")
         loads = metric(client, "braid_counts_loaded_total")
         with Load(url, deadline_ms=DEADLINE_MS) as load:
