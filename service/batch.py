@@ -79,6 +79,7 @@ async def recommend_batch[T](
             ranked = await _all(rank, len(queries), party, desk.door)
     for _, own in ranked:  # each is found once, though perhaps by two threads
         trace.degraded.extend(own.degraded[len(told) :])
+        trace.unranked += own.unranked
     return [named for named, _ in ranked]
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.types import Rows
+from features.types import Rows, Scores
 from ranking.forest.shap import tree_shap
 from ranking.scorers import ForestScorer, LinearScorer
 from ranking.snapshot import Scorer
@@ -54,11 +54,16 @@ def contributions(scorer: Scorer, rows: Rows, chosen: NDArray[np.int64]) -> Cont
 
 def _occlude(scorer: Scorer, rows: Rows, mine: Rows) -> Contributions:
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    base = float(scorer(mean[None, :])[0])
-    scores = scorer(mine).astype(np.float64)
+    base = float(_told(scorer(mean[None, :]))[0])
+    scores = _told(scorer(mine))
     values = np.empty(mine.shape)
     for column in range(len(mean)):
         without = mine.copy()
         without[:, column] = mean[column]
-        values[:, column] = scores - scorer(without)
+        values[:, column] = scores - _told(scorer(without))
     return Contributions("occlusion", base, values, scores - base - values.sum(axis=1))
+
+
+def _told(scores: Scores) -> NDArray[np.float64]:
+    """Return the scores; 0 for what is no finite number, as a slate tells them."""
+    return np.where(np.isfinite(scores), scores, 0.0).astype(np.float64)

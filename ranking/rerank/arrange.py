@@ -33,11 +33,12 @@ def arrange(
 ) -> Slate:
     """Pick the slate of a query from n candidates.
 
-    ``items`` is int64[n], ``scores`` float32[n]; a score that is no finite number earns no place.
-    The ``depth`` best compete by diversity; what lies deeper is only picked so that no rule breaks,
-    to explore, or where it is pinned. ``lift`` float32[n] lowers what was shown (`rotation`).
-    Pinned items must be among the candidates, unless they are blocked. Raises ValueError or
-    TypeError where a re-ranker of the user's own answers badly.
+    ``items`` is int64[n], ``scores`` float32[n]; a score that is no finite number earns no place,
+    and is told as 0 where a rule gives it one. The ``depth`` best compete by diversity; what lies
+    deeper is only picked so that no rule breaks, to explore, or where it is pinned. ``lift``
+    float32[n] lowers what was shown (`rotation`). Pinned items must be among the candidates, unless
+    they are blocked. Raises ValueError or TypeError where a re-ranker of the user's own answers
+    badly.
     """
     if rules.plain and lift is None and not (query.pins or query.boosts):
         wanted = query.limit, query.diversity, depth, len(query.shown)
@@ -83,9 +84,12 @@ def arrange(
     picks, moves, broken = pick(page, pool, competing)
     if broken and len(pool) < eligible:
         picks, moves, broken = pick(page, top_k(worths, eligible), competing)
+    shown = scores[picks]
+    # What is pinned, promoted or explored has a place whatever its score, and JSON has no NaN.
+    shown = np.where(np.isfinite(shown), shown, np.float32(0.0))
     return Slate(
         picks,
-        scores[picks],
+        shown,
         tuple(MOVES[move] for move in moves.tolist()),
         (*pinned.relaxed, *broken),
     )

@@ -17,7 +17,8 @@ class Trace:
     ``arrived_s`` is the wall clock's, seconds since the epoch: what ages are counted from.
     ``user`` is what the store said of the asker: a replay begins with the same. ``caller`` is the
     name of the key it came with. ``deadline_ns`` is a moment of the performance counter, infinity
-    without one. ``scored`` is the share of the candidates that the model scored.
+    without one. ``scored`` is the share of the candidates that the model scored, ``unranked`` how
+    many got a score that is no finite number.
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
@@ -31,6 +32,7 @@ class Trace:
         "spans",
         "started_ns",
         "threads",
+        "unranked",
         "user",
     )
 
@@ -42,6 +44,7 @@ class Trace:
         self.degraded: list[tuple[str, str]] = []
         self.near = (0, 0)
         self.threads = 1
+        self.unranked = 0
         self.scored = 1.0
         self.user: UserRecord | None = None
         self.caller: str | None = None

@@ -30,7 +30,8 @@ async def read_missed(
     asked = missed[0] if len(missed) == 1 else np.unique(np.concatenate(missed))
     trace.note_near(sum(map(len, wanted)) - sum(map(len, missed)), sum(map(len, missed)))
     if not len(asked):
-        return [(found.rows, found.present) for found in gathered]
+        read = [(found.rows, found.present) for found in gathered]
+        return _any_or_own(read, wanted, serving, trace)
     stop_ns = trace.stop_ns(budget.FEATURES)
     try:
         rows, present = await store.read_items(serving.items, asked, seconds_until(stop_ns))
@@ -41,6 +42,18 @@ async def read_missed(
     except StoreUnavailable as fault:
         trace.degrade("features", budget.reason(fault, stop_ns))
         rows, present = stand_ins(fault, asked, serving)
+        return _completed(gathered, missed, asked, rows, present)
+    read = _completed(gathered, missed, asked, rows, present)
+    return _any_or_own(read, wanted, serving, trace)
+
+
+def _completed(
+    gathered: Sequence[Gathered],
+    missed: Sequence[Items],
+    asked: Items,
+    rows: Rows,
+    present: Mask,
+) -> list[tuple[Rows, Mask]]:
     if len(missed) == 1:
         return [gathered[0].completed(rows, present)]
     places = [np.searchsorted(asked, items) for items in missed]
@@ -48,6 +61,21 @@ async def read_missed(
         found.completed(rows[place], present[place])
         for found, place in zip(gathered, places, strict=True)
     ]
+
+
+def _any_or_own(
+    read: list[tuple[Rows, Mask]], wanted: Sequence[Items], serving: Serving, trace: Trace
+) -> list[tuple[Rows, Mask]]:
+    """Return what was read; the artifact's rows where the store has none of any candidate's.
+
+    By the schema's defaults, which are the same for all, there would be nothing to rank by.
+    """
+    told = any(len(present) and (present[0] or present.any()) for _, present in read)
+    if told or not any(map(len, wanted)):
+        return read
+    trace.degrade("features", "rows_missing")
+    own = serving.snapshot.item_rows
+    return [(own[items], present) for items, (_, present) in zip(wanted, read, strict=True)]
 
 
 def stand_ins(fault: StoreUnavailable, items: Items, serving: Serving) -> tuple[Rows, Mask]:

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from features.types import Context, FeatureBlock, Query, Scores, Slate
 from ranking.rerank import CompiledRules, arrange, depth_for, showings
+from ranking.write import all_finite
 from service import budget
 from service.stages.means import Means
 from service.state import Serving
@@ -26,6 +29,8 @@ def slate_of(
     where that took too long.
     """
     trace, rules, snapshot = means.trace, plan.rules, serving.snapshot
+    if not all_finite(scores[None]):
+        trace.unranked += int(np.count_nonzero(~np.isfinite(scores)))
     if (query.diversity or rules.function) and trace.expired():
         trace.degrade("rerank", budget.LATE)
         query, rules = replace(query, diversity=0.0), _without_function(rules)
