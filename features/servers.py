@@ -31,7 +31,7 @@ class Servers(Protocol):
     async def close(self) -> None:
         """Drop every connection."""
 
-    async def ask(self, batch: Batch, within_s: float) -> Sequence[Failed]:
+    async def ask(self, batch: Batch, within_s: float, /) -> Sequence[Failed]:
         """Have the batch's commands answered in ``within_s`` seconds at most; tell which were not.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 import numpy as np
 
@@ -164,10 +164,10 @@ class FeatureStore:
             raise failed.fault
         return batch.cells
 
-    async def _ask(self, batch: Batch, within_s: float) -> Sequence[Failed]:
+    def _ask(self, batch: Batch, within_s: float) -> Coroutine[None, None, Sequence[Failed]]:
         if self._servers is None:
             raise StoreUnavailable("store_down")
-        return await self._servers.ask(batch, within_s)
+        return self._servers.ask(batch, within_s)
 
 
 def _key_of(words: bytes) -> bytes:
