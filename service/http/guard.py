@@ -28,14 +28,15 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI has it."""
         try:
-            await self._door.show(scope["headers"], _needed(scope["path"]))
+            await self._door.show(scope["headers"], needed(scope["path"]))
         except ProblemError as problem:
             await _refuse(problem, send)
         else:
             await self._pages(scope, receive, send)
 
 
-def _needed(path: str) -> Needed | None:
+def needed(path: str) -> Needed | None:
+    """Return the scope that a page asks for, None where it asks nobody."""
     # As the router does it: more slashes than needed make no other page.
     parts = [part for part in path.split("/") if part]
     return PAGES.get("/".join(parts[:2])) or PAGES.get("/".join(parts[:1]))

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from service.access.scope import Scope
 from service.http import problems
 from service.http.contract import ADMIN, CATALOGUE, OPERATIONS, Operation
 from service.http.requests_wire import FlightAnswer, FlightsAnswer
@@ -19,6 +20,11 @@ _PROBLEMS = (
     problems.BodyInvalid,
     problems.ServerFault,
 )
+_AT_THE_DOOR = (problems.Unauthorized, problems.Forbidden, problems.TooManyRequests)
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "braid_..."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -38,18 +44,22 @@ def document(version: str) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": {
             **_paths(operations),
-            "/v1/models": {"get": _get("Every version", "application/json", ModelsAnswer)},
+            "/v1/models": {
+                "get": _get("Every version", "application/json", ModelsAnswer, scope="read")
+            },
             "/v1/requests": {
-                "get": _get("Requests looked back at", "application/json", FlightsAnswer, _LISTED)
+                "get": _get(
+                    "Requests looked back at", "application/json", FlightsAnswer, _LISTED, "admin"
+                )
             },
             "/v1/requests/{id}": {
-                "get": _get("One request in full", "application/json", FlightAnswer, _ONE)
+                "get": _get("One request in full", "application/json", FlightAnswer, _ONE, "admin")
             },
             "/health/live": {"get": _get("The process is up", "text/plain")},
             "/health/ready": {"get": _get("Traffic may come here", "application/json", Readiness)},
-            "/metrics": {"get": _get("Prometheus metrics", "text/plain")},
+            "/metrics": {"get": _get("Prometheus metrics", "text/plain", scope="read")},
         },
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": _KEYS},
     }
 
 
@@ -61,13 +71,17 @@ def _paths(operations: Iterable[Operation[Any]]) -> dict[str, dict[str, Any]]:
 
 
 def _operation(operation: Operation[Any]) -> dict[str, Any]:
-    also: tuple[type[problems.ProblemError], ...] = (*_PROBLEMS, *operation.problems)
+    also: tuple[type[problems.ProblemError], ...] = (
+        *_PROBLEMS,
+        *_AT_THE_DOOR,
+        *operation.problems,
+    )
     name = operation.path.rsplit("/", 1)[-1]
     return {
         "summary": operation.summary,
         "operationId": name if operation.method == "POST" else f"{operation.method.lower()}-{name}",
         "tags": ["admin" if operation in ADMIN else "v1"],
-        "security": [],
+        "security": _security(operation.scope),
         "requestBody": {
             "required": True,
             "content": {
@@ -120,6 +134,7 @@ def _get(
     media_type: str,
     answer: type[Any] | None = None,
     parameters: Sequence[dict[str, Any]] = (),
+    scope: Scope | None = None,
 ) -> dict[str, Any]:
     schema = _ref(answer) if answer else {"type": "string"}
     content = {media_type: {"schema": schema}}
@@ -128,15 +143,22 @@ def _get(
         responses["503"] = {"description": "Not now", "content": content}
     if parameters is _ONE:
         responses["404"] = _problems((problems.NoSuchRequest,), 404)
+    if scope is not None:
+        responses |= {str(one.status): _problems(_AT_THE_DOOR, one.status) for one in _AT_THE_DOOR}
     name = summary.lower().replace(" ", "-")
     return {
         "summary": summary,
         "operationId": name,
         "tags": ["operations"],
-        "security": [],
+        "security": _security(scope),
         **({"parameters": [*parameters]} if parameters else {}),
         "responses": responses,
     }
+
+
+def _security(scope: Scope | None) -> list[dict[str, list[str]]]:
+    """Return what a key must have, in either header; nothing too, for where there are no keys."""
+    return [] if scope is None else [{"bearer": [scope]}, {"header": [scope]}, {}]
 
 
 def _problems(kinds: tuple[type[problems.ProblemError], ...], status: int) -> dict[str, Any]:

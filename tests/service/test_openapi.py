@@ -11,6 +11,7 @@ import pytest
 from service.http import openapi
 from service.http.body import BodyDecoder
 from service.http.contract import ADMIN, CATALOGUE, OPERATIONS, SIMILAR, Operation
+from service.http.guard import needed
 from service.http.problems import ProblemError, document
 from service.http.wire import SlateAnswer
 
@@ -103,6 +104,19 @@ def test_every_problem_that_an_operation_declares_is_documented(operation: Opera
     for problem in operation.problems:
         assert problem.title in responses[str(problem.status)]["description"]
     assert {"200", "400", "413", "415", "422", "500"} <= set(responses)
+
+
+def test_every_route_tells_the_scope_that_the_door_asks_for() -> None:
+    all_of_them = (*OPERATIONS, *CATALOGUE, *ADMIN)
+    scopes = {(one.path, one.method.lower()): one.scope for one in all_of_them}
+    for path, item in DOCUMENT["paths"].items():
+        for method, described in item.items():
+            scope = needed(path) if method == "get" else scopes[path, method]
+            asked = {one for way in described["security"] for ones in way.values() for one in ones}
+            assert asked == ({scope} if scope else set())
+            assert ({"401", "403", "429"} <= set(described["responses"])) == (scope is not None)
+            ways = {name for way in described["security"] for name in way}
+            assert ways <= set(DOCUMENT["components"]["securitySchemes"])
 
 
 def test_a_problem_as_it_is_sent_fits_its_schema() -> None:
