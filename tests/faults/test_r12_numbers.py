@@ -98,10 +98,10 @@ def test_a_stored_value_that_is_no_number_is_imputed_and_counted(
     poisoned = [f"i{item}" for item in range(0, ITEMS, 2)]
     with Redis.from_url(valkey.url, decode_responses=False) as client:
         for item_id in poisoned:
-            row = bytearray(client.get(keys.item_row(item_id)) or b"")  # type: ignore[arg-type]  # bytes
+            row = bytearray(client.get(keys.item_row(item_id)) or b"")
             row[HEADER_BYTES : HEADER_BYTES + 4] = struct.pack("<f", STRANGE[what])
             client.set(keys.item_row(item_id), bytes(row))
-        user = bytearray(client.get(keys.user_row("u1")) or b"")  # type: ignore[arg-type]  # bytes
+        user = bytearray(client.get(keys.user_row("u1")) or b"")
         user[HEADER_BYTES : HEADER_BYTES + 4] = struct.pack("<f", STRANGE[what])
         client.set(keys.user_row("u1"), bytes(user))
     with serving(artifact, valkey.url, near_cache_mib=0) as client:
