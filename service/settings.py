@@ -56,7 +56,7 @@ class Settings:
     redis: Annotated[str | None, Parameter(validator=check_address)] = field(
         default=None, repr=False
     )
-    """redis://, rediss:// or unix:// URL of the feature store; without it an embedded Valkey."""
+    """URL of the feature store, one server or many (docs/redis.md); else an embedded Valkey."""
 
     artifact: Path = Path("artifacts")
     """An artifact, or a folder of artifacts, of which the newest is taken."""

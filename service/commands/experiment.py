@@ -35,7 +35,7 @@ from training.experiments.sources import (
 from training.experiments.tally import tally
 
 type Url = Annotated[
-    str | None, Parameter(help="redis://, rediss:// or unix:// URL.", validator=check_address)
+    str | None, Parameter(help="URL of the feature store (docs/redis.md).", validator=check_address)
 ]
 
 experiment = App(
@@ -112,7 +112,7 @@ def export(folder: Path, /, *, redis: Annotated[str, Parameter(validator=check_a
     folder
         Gets exposures.jsonl and events.jsonl; what they held is replaced.
     redis
-        redis://, rediss:// or unix:// URL.
+        URL of the feature store (docs/redis.md).
 
     """
     with connect(redis) as client:

@@ -17,7 +17,7 @@ from service.terminal.console import console
 def load(
     *,
     redis: Annotated[
-        str, Parameter(help="redis://, rediss:// or unix:// URL.", validator=check_address)
+        str, Parameter(help="URL of the feature store (docs/redis.md).", validator=check_address)
     ],
     artifact: Path = Path("artifacts"),
     history_cap: int = 1000,

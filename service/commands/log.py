@@ -22,7 +22,7 @@ def export_(
     *,
     into: Path,
     redis: Annotated[
-        str, Parameter(help="redis://, rediss:// or unix:// URL.", validator=check_address)
+        str, Parameter(help="URL of the feature store (docs/redis.md).", validator=check_address)
     ],
 ) -> None:
     """Bring a folder of Parquet files up to now: events, slates, and features as served.
