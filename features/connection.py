@@ -63,6 +63,11 @@ class Connection(asyncio.BufferedProtocol):
         self._pending.fail(str(exc or ""))
         if not self.closed.done():
             self.closed.set_result(None)
+        # It and its transport refer to each other, and a collection may be minutes away: through an
+        # outage that would be a quarter of a megabyte for each attempt to connect.
+        self._buffer = bytearray()
+        self._view = memoryview(self._buffer)
+        self._begin = self._end = 0
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002, D102  asyncio's
         if self._begin == self._end:

@@ -304,3 +304,16 @@ def test_what_arrives_after_an_abort_is_not_delivered(run: Loop) -> None:
             assert await reason(answer) == "store_down"
 
     run(main())
+
+
+def test_a_connection_that_was_lost_keeps_no_buffer(run: Loop) -> None:
+    """Its transport refers to it until a collection, which through an outage may take minutes."""
+
+    async def main() -> None:
+        async with line() as on:
+            assert len(on.ours._buffer) == FIRST_BUFFER_BYTES
+            on.ours.abort()
+            await on.ours.closed
+            assert len(on.ours._buffer) == 0
+
+    run(main())
