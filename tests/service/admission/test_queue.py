@@ -174,13 +174,28 @@ def test_who_has_gone_is_passed_over() -> None:
 
 def test_a_crowd_that_goes_makes_room_at_once() -> None:
     async def test(rig: Rig) -> None:
-        assert rig.queue.take()
+        for _ in range(MOST_RUNNING):
+            rig.queue.begin()  # so that nobody is let in meanwhile
         waiting = [rig.queue.wait(LIVE) for _ in range(100)]
         for future in waiting[:-1]:
             future.cancel()
         await asyncio.sleep(0)
 
-        assert rig.queue.ahead(LIVE) <= 1
+        assert rig.queue.ahead(LIVE) == 1
+
+    on_loop(test)
+
+
+def test_while_so_many_run_nobody_begins_in_the_next_turn() -> None:
+    async def test(rig: Rig) -> None:
+        assert rig.queue.take()
+        waiting = rig.queue.wait(LIVE)
+        for _ in range(MOST_RUNNING):
+            rig.queue.begin()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+        assert not waiting.done()
 
     on_loop(test)
 
