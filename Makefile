@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel soak console-test audit check lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel soak console-test audit check check-deploy lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

@@ -81,6 +81,10 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "flight": 0,
         "largest_body_bytes": 2048,
         "drain_s": 0.0,
+        "connections": 500,
+        "patience_s": 4.5,
+        "idle_s": 30.0,
+        "longest_wait_ms": 0.0,
     }
     assert set(wanted) == set(Settings.__dataclass_fields__), "a new setting: give it a value here"
     for name, value in wanted.items():
