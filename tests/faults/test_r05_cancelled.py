@@ -25,10 +25,10 @@ from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.proxy import Proxy
 from tests.faults.toxics import CLEAN, Toxics
+from tests.features.shelves import until
 from tests.filling import fill
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
-from tests.service.test_faults import until
 
 ITEMS, GROUP, CLIENTS = 400, 20, 6
 USERS = ITEMS // GROUP

@@ -17,8 +17,8 @@ from service.settings import Settings
 from tests.faults.bad_scorers import SLEEP_S
 from tests.faults.figures import Figures
 from tests.faults.length import Length
+from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
-from tests.service.test_faults import until
 
 DEADLINE_MS = 200
 MODULE = "tests.faults.bad_scorers"

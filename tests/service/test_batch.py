@@ -12,8 +12,8 @@ from service.app import Service
 from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
+from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
-from tests.service.test_faults import until
 
 BATCH = "/v1/recommendations/batch"
 PATIENT = {"deadline_ms": 10_000}

@@ -23,6 +23,7 @@ from service.models.pointer import Pointer
 from service.models.preparation import Preparation
 from service.settings import Settings
 from service.surfaces.file import SurfaceFile
+from tests.features.shelves import until
 from tests.service.catalogues import (
     LIKE_I2,
     properties,
@@ -35,7 +36,6 @@ from tests.service.catalogues import (
 )
 from tests.service.conftest import Client
 from tests.service.models import publish
-from tests.service.test_faults import until
 
 WITHIN_S = 10.0
 """How long a test waits for the other replica; it is there in some milliseconds."""

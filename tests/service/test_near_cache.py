@@ -17,8 +17,8 @@ from service.app import Service
 from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
+from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
-from tests.service.test_faults import until
 
 # Without a user the context asks the store nothing.
 WANTED = {"session": ["242"], "candidates": ["1", "50", "100", "181"], "limit": 4}

@@ -12,8 +12,8 @@ from service.errors import SettingInvalid
 from service.running import running
 from service.settings import Settings
 from service.surfaces.file import SurfaceFile, load
+from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
-from tests.service.test_faults import until
 
 OWN = """\
 [surfaces.home]
