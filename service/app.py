@@ -253,7 +253,7 @@ class Service:
                     model_page(desk, models),
                     *request_pages(requests),
                     experiment_page(desk, self._list_experiments),
-                    *pages(desk, self._exposition, version("braid")),
+                    *pages(desk, self._exposition, version("braid"), self._server.stuck),
                     *console_pages(desk, self._redis_url),
                 ],
                 openapi_config=None,

@@ -21,6 +21,9 @@ class Taker(Protocol):
     def load(self) -> int:
         """Return how many connections it has."""
 
+    def still(self) -> bool:
+        """Tell whether it does not get to serve anybody at present."""
+
     def take(self, connection: socket.socket) -> None:
         """Serve this one, too; called in the acceptor's thread."""
 
@@ -80,7 +83,8 @@ class Acceptor(threading.Thread):
             connection.setblocking(False)
             loads = [taker.load() for taker in self._takers]
             if sum(loads) < self._most:
-                self._takers[loads.index(min(loads))].take(connection)
+                at = min(range(len(loads)), key=lambda at: (self._takers[at].still(), loads[at]))
+                self._takers[at].take(connection)
             else:
                 self.turned_away += 1
                 self._farewells.bid(connection)

@@ -1,6 +1,7 @@
 """What is not hot: health, metrics, the OpenAPI document and its page."""
 
 import importlib.resources
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -36,13 +37,17 @@ SwaggerUIBundle({ url: "/schema/openapi.json", dom_id: "#swagger-ui", deepLinkin
 """
 
 
-def pages(desk: Desk, exposition: Exposition, version: str) -> list[HTTPRouteHandler | Router]:
+def pages(
+    desk: Desk, exposition: Exposition, version: str, stuck: Callable[[], bool]
+) -> list[HTTPRouteHandler | Router]:
     """Return the routes of one event loop that are no part of the contract's hot four."""
     document = msgspec.json.encode(openapi.document(version))
 
     @get("/health/live", media_type=MediaType.TEXT, include_in_schema=False)
-    async def live() -> str:
-        return "live\n"
+    async def live() -> Response[str]:
+        if stuck():
+            return Response("an event loop does not turn any more; restart me\n", status_code=503)
+        return Response("live\n")
 
     @get("/health/ready", include_in_schema=False)
     async def ready() -> Response[bytes]:

@@ -14,6 +14,7 @@ import uvicorn
 from service.access.headers import security_headers
 from service.access.tls import Tls
 from service.http.acceptor import Acceptor
+from service.http.beat import STUCK_S, Beat
 from service.http.draining import DrainingServer
 from service.http.front import Front
 from service.http.limits import Limits
@@ -42,6 +43,7 @@ class _Loop(threading.Thread):
     ) -> None:
         super().__init__(name=f"braid-loop-{index}")
         self.ready = threading.Event()
+        self.beat = Beat()
         self.fault: BaseException | None = None
         self._open_app = open_app
         self._drain_s = drain_s
@@ -66,6 +68,10 @@ class _Loop(threading.Thread):
     def load(self) -> int:
         """Return how many connections this loop has, and will have in a moment."""
         return self._sent - self._arrived + len(self._server.server_state.connections)
+
+    def still(self) -> bool:
+        """Tell whether it does not turn at present."""
+        return self.beat.still()
 
     def refused(self) -> Counter[str]:
         """Return how many connections were ended, by the reason."""
@@ -108,6 +114,7 @@ class _Loop(threading.Thread):
             config.load()
             self._loop = asyncio.get_running_loop()
             self._server = DrainingServer(config, self._limits, self._room, self._tls)
+            self.beat.begin()
             asyncio.get_running_loop().call_later(0, self.ready.set)
             await self._server.serve(sockets=[])
 
@@ -145,6 +152,10 @@ class Server:
         for loop in self._loops:
             refused.update(dict(loop.refused()))  # a copy: that loop goes on counting
         return Census(sum(loop.load() for loop in self._loops), refused)
+
+    def stuck(self) -> bool:
+        """Tell whether one of the loops does not turn any more."""
+        return any(loop.beat.silent_s() > STUCK_S for loop in self._loops)
 
     def start(self) -> None:
         """Start every loop, then accept connections.

@@ -16,6 +16,8 @@ from service.watchdog import Late
 PIECE_NS: Final = 2e6
 """About how long rows are scored between two looks at the clock; a look takes 50 ns."""
 
+FLOAT32: Final = np.dtype(np.float32)  # made once: a comparison with the type makes one each time
+
 type Ranker = Callable[[Rows], Scores]
 
 
@@ -42,7 +44,8 @@ def score_pieces(
     """
     n, block_ns = len(rows), rows_per_block * ns_per_row
     step = max(1, int(PIECE_NS / max(block_ns, 1.0)))
-    ready = [_ready(ranker, stop_ns, means) for ranker in rankers]
+    own = [ranker for ranker in rankers if isinstance(ranker, FunctionScorer)]
+    ready = [_ready(ranker, stop_ns, means) for ranker in rankers] if own else rankers
 
     def work(low: int, high: int) -> list[Piece]:
         done: list[Piece] = []
@@ -59,11 +62,11 @@ def score_pieces(
         return done
 
     blocks = -(-n // rows_per_block)
-    if means.asides is not None and any(map(means.suspects, rankers)):
+    if own and means.asides is not None and any(map(means.suspects, own)):
         parts = means.asides.score(work, blocks, stop_ns, means.trace)
     else:
         parts = means.share(work, blocks, block_ns, stop_ns)
-    return list(chain.from_iterable(parts))
+    return parts[0] if len(parts) == 1 else list(chain.from_iterable(parts))
 
 
 def _ready(ranker: Scorer, stop_ns: float, means: Means) -> Ranker:
@@ -71,7 +74,7 @@ def _ready(ranker: Scorer, stop_ns: float, means: Means) -> Ranker:
 
 
 def _checked(scores: Scores, count: int) -> Scores:
-    if np.shape(scores) != (count,) or scores.dtype != np.float32:
+    if type(scores) is not np.ndarray or scores.shape != (count,) or scores.dtype != FLOAT32:
         said = f"{np.asarray(scores).dtype}{[*np.shape(scores)]}"
         raise TypeError(f"a scorer returned {said} for {count} rows; give float32[{count}]")
     return scores

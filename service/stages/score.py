@@ -40,9 +40,8 @@ def scores_of(
     """
     objectives, rows, trace = plan.objectives, block.rows, means.trace
     n, stop_ns = len(rows), trace.stop_ns(budget.SCORE)
-    values = objectives.room(n)
     if not objectives.rankers:
-        return objectives.total(values, context, block.items, stored)
+        return objectives.total(objectives.room(n), context, block.items, stored)
     most, ns_per_row = means.effort.rows(n), serving.score_ns_per_row * len(objectives.rankers)
     light: Scores | None = None
     if most < n or n * ns_per_row > HURRY * (stop_ns - perf_counter_ns()):
@@ -50,9 +49,13 @@ def scores_of(
         order = top_k(light, most)
         rows = rows[order]
 
-    places: list[Items | slice] = []
-    count, per_block = 0, objectives.rows_per_block
-    for piece in score_pieces(objectives.rankers, rows, per_block, ns_per_row, stop_ns, means):
+    per_block = objectives.rows_per_block
+    pieces = score_pieces(objectives.rankers, rows, per_block, ns_per_row, stop_ns, means)
+    if light is None and len(pieces) == 1 and pieces[0].stop == n and objectives.one_ranker_alone:
+        return pieces[0].scores[0]  # as below, without a copy
+
+    values, places, count = objectives.room(n), list[Items | slice](), 0
+    for piece in pieces:
         share = slice(piece.start, piece.stop)
         places.append(share if light is None else order[share])
         count += piece.stop - piece.start

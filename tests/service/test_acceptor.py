@@ -19,6 +19,10 @@ class Shelf:
 
     def __init__(self) -> None:
         self.connections: list[socket.socket] = []
+        self.stuck = False
+
+    def still(self) -> bool:
+        return self.stuck
 
     def load(self) -> int:
         return len(self.connections)
