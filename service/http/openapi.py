@@ -19,6 +19,7 @@ _PROBLEMS = (
     problems.NotJson,
     problems.BodyInvalid,
     problems.ServerFault,
+    problems.Overloaded,
 )
 _AT_THE_DOOR = (problems.Unauthorized, problems.Forbidden, problems.TooManyRequests)
 _KEYS = {
