@@ -1,6 +1,8 @@
 """The harness itself: a broken bar fails its test, and a row without a test fails the run."""
 
+import ast
 import math
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +63,25 @@ def test_a_row_passes_only_when_all_its_tests_did(outcome: str) -> None:
 
 def _verdict(row: str, outcome: str) -> Verdict:
     return Verdict(row, "a fault", "a test", outcome=outcome)
+
+
+def marked() -> set[str]:
+    """Return the rows that some test beside this one is marked with."""
+    found = set[str]()
+    for path in Path(__file__).parent.glob("test_r*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.fault":
+                row, what = (ast.literal_eval(argument) for argument in node.args)
+                assert what, f"{path.name}: a mark says what is injected"
+                assert path.name.startswith(f"test_r{int(row[1:]):02}_"), f"{path.name} has {row}"
+                found.add(row)
+    return found
+
+
+@pytest.mark.parametrize("row", rows())
+def test_every_row_of_the_page_has_a_test(row: str) -> None:
+    assert row in marked()
+
+
+def test_every_mark_is_a_row_of_the_page() -> None:
+    assert marked() <= set(rows())
