@@ -55,6 +55,9 @@ def test_what_was_acknowledged_stays_whatever_else_is_published(desk: Desk) -> N
         for seed, name in enumerate(("a", "b"))
     ]
 
+    def look() -> None:
+        word.look(desk.state.read)
+
     def put() -> None:
         for number in range(WRITES):
             desk.writer.put_items([Put(f"new{number}", {"name": f"new{number}"}, {})])
@@ -68,6 +71,7 @@ def test_what_was_acknowledged_stays_whatever_else_is_published(desk: Desk) -> N
     def swap() -> None:
         for turn in range(SWAPS):
             desk.publisher.publish(models[turn % 2])
+            look()
 
     def count() -> None:
         for turn in range(20 * SWAPS):
@@ -76,9 +80,6 @@ def test_what_was_acknowledged_stays_whatever_else_is_published(desk: Desk) -> N
                     now, live=live(len(now.snapshot.catalogue), turn % 5)
                 )
             )
-
-    def look() -> None:
-        word.look(desk.state.read)
 
     against([put, retire, swap, count], look, look)
     look()
