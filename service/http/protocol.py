@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from uvicorn.server import ServerState
 
 from service.door import Headers
-from service.http.bounded import BoundedProtocol, Phase
+from service.http.bounded import BODY, BoundedProtocol
 from service.http.endpoint import JSON, Endpoint
 from service.http.front import Front
 from service.http.head import RARE, check_size, is_host
@@ -61,7 +61,7 @@ class DirectProtocol(BoundedProtocol):
         self._first = False
         if endpoint is not None and free and (kind := self._plain()):
             self.cycle = Exchange(endpoint, self.headers, kind)  # type: ignore[assignment]  # it stands in for uvicorn's
-            self._phase = Phase.BODY
+            self._phase = BODY
         else:
             super().on_headers_complete()
 
