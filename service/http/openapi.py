@@ -15,8 +15,10 @@ from service.models.listing import ModelsAnswer
 _REF = "#/components/schemas/{name}"
 _PROBLEMS = (
     problems.BadJson,
+    problems.TooSlow,
     problems.BodyTooLarge,
     problems.NotJson,
+    problems.BodyEncoded,
     problems.BodyInvalid,
     problems.ServerFault,
     problems.Overloaded,
@@ -142,6 +144,11 @@ def _get(
     responses: dict[str, Any] = {"200": {"description": summary, "content": content}}
     if answer is Readiness:
         responses["503"] = {"description": "Not now", "content": content}
+    if parameters is _LISTED:
+        responses["400"] = {
+            "description": "A parameter has a value that it cannot have",
+            "content": {problems.CONTENT_TYPE: {"schema": _ref(Problem)}},
+        }
     if parameters is _ONE:
         responses["404"] = _problems((problems.NoSuchRequest,), 404)
     if scope is not None:
