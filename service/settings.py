@@ -107,5 +107,8 @@ class Settings:
     idle_s: Annotated[float, Parameter(validator=Number(gt=0, lte=86_400))] = 75.0
     """The longest a connection may do nothing; more than a proxy in front keeps its own."""
 
+    longest_deadline_ms: Annotated[float, Parameter(validator=Number(gt=0, lte=10_000))] = 10_000.0
+    """The most time that a request may have, whatever it asks for."""
+
     drain_s: Annotated[float, Parameter(validator=Number(gte=0, lte=600))] = 10.0
     """The longest a stopping server waits for the requests it has accepted."""

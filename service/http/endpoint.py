@@ -4,7 +4,6 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from math import inf
 
 from service.desk import Desk
 from service.door import Headers, Pass
@@ -123,8 +122,7 @@ class Endpoint[T]:
     async def _answer(self, entry: Pass, kind: bytes, body: bytes | bytearray) -> Reply:
         trace = Trace()
         trace.caller = entry.caller
-        if entry.deadline_ms < inf:
-            trace.expire_in(entry.deadline_ms)
+        trace.expire_in(min(entry.deadline_ms, self._desk.settings.longest_deadline_ms))
         request_id = new_request_id()
         try:
             if (turn := self._door.turn(entry)) is not None:

@@ -80,6 +80,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "log_features": 0.5,
         "flight": 0,
         "largest_body_bytes": 2048,
+        "longest_deadline_ms": 500.0,
         "drain_s": 0.0,
         "connections": 500,
         "patience_s": 4.5,
@@ -117,6 +118,7 @@ WRONG = [
     ("history_cap", "0", ">= 1"),
     ("flight", "-1", ">= 0"),
     ("largest_body_bytes", "10", ">= 1024"),
+    ("longest_deadline_ms", "0", "> 0"),
     ("drain_s", "-0.5", ">= 0"),
     ("drain_s", "nan", "600"),
 ]

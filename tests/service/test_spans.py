@@ -73,3 +73,25 @@ def test_what_fell_back_is_kept_in_order(clock: Clock) -> None:
     trace.degrade("context", "store_timeout")
     trace.degrade("features", "store_down")
     assert trace.degraded == [("context", "store_timeout"), ("features", "store_down")]
+
+
+def test_the_nearest_deadline_counts(clock: Clock) -> None:
+    trace = Trace()
+    for deadline_ms in (40, 30, 50):
+        trace.expire_in(deadline_ms)
+    assert trace.left_s() == pytest.approx(0.030)
+    assert not trace.expired()
+    clock.now_ns += 30_000_000
+    assert trace.expired()
+
+
+def test_a_share_is_one_of_what_is_left_and_nothing_past_the_deadline(clock: Clock) -> None:
+    trace = Trace()
+    assert trace.stop_ns(0.5) == float("inf")
+    trace.expire_in(100)
+    clock.now_ns += 20_000_000
+    assert trace.stop_ns(0.5) == clock.now_ns + 40_000_000
+    assert spans.seconds_until(trace.stop_ns(0.5)) == pytest.approx(0.040)
+    clock.now_ns += 200_000_000
+    assert trace.stop_ns(0.5) == clock.now_ns
+    assert spans.seconds_until(trace.stop_ns(0.5)) == 0
