@@ -13,9 +13,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from redis import Redis
+
 from benchmarks import servers
 from benchmarks.client import Address, Connection, Reply, post
 from benchmarks.servers import Server
+from ranking.artifact import read_store
+from service.embedded import EmbeddedValkey
+from service.load import load
 from tests.service.models import publish
 
 REQUEST_ID = re.compile(rb'"request_id": ?"[^"]*"')
@@ -45,6 +50,15 @@ def wishes() -> list[bytes]:
 def two_models(folder: Path) -> list[str]:
     """Publish two models of the same items, which show each item otherwise."""
     return [publish(folder, world=world, seed=seed) for seed, world in enumerate(("one", "two"))]
+
+
+@contextmanager
+def filled(folder: Path, version: str) -> Iterator[str]:
+    """Keep the rows of a model's items; yield the address."""
+    with EmbeddedValkey() as valkey:
+        with Redis.from_url(valkey.url) as client:
+            load(client, read_store(folder / version), 1000, lambda *_: None)
+        yield valkey.url
 
 
 @contextmanager

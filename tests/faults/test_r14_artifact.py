@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from ranking.scorers import forest
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.faults.figures import Figures
@@ -34,12 +33,9 @@ def versions(folder: Path) -> list[str]:
 
 @pytest.fixture
 def url(folder: Path, versions: list[str]) -> Iterator[str]:
-    with EmbeddedValkey() as valkey:
-        settings = Settings(
-            artifact=folder / versions[0], redis=valkey.url, port=0, loops=2, **PATIENT
-        )
-        with running(settings, QUIET) as service:
-            yield service.url
+    settings = Settings(artifact=folder / versions[0], port=0, loops=2, **PATIENT)
+    with running(settings, QUIET) as service:
+        yield service.url
 
 
 @pytest.mark.fault("R14", "an artifact damaged in every way, activated under load")

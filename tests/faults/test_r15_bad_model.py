@@ -2,35 +2,28 @@
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from service.embedded import EmbeddedValkey
 from tests.faults.figures import Figures
 from tests.faults.length import Length
-from tests.faults.swapping import Clients, Operator, known, pair, two_models, wishes
+from tests.faults.swapping import Clients, Operator, filled, known, pair, two_models, wishes
 from tests.service.damages import UNFIT
 
 LONGEST_S = 1.0
 PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def redis() -> Iterator[str]:
-    with EmbeddedValkey() as valkey:
-        yield valkey.url
-
-
 @pytest.mark.fault("R15", "a model that loads but ranks badly; a rollback over two processes")
 def test_a_model_that_ranks_badly_is_refused_and_a_rollback_reaches_every_replica_in_a_second(
-    tmp_path: Path, redis: str, figures: Figures, length: Length
+    tmp_path: Path, figures: Figures, length: Length
 ) -> None:
     folder = tmp_path / "models"
     first, second = two_models(folder)
     original = shutil.copytree(folder / second, tmp_path / "original")
     with (
+        filled(folder, first) as redis,
         pair(folder, redis) as (one, two),
         Operator(one.address) as leader,
         Operator(two.address) as follower,

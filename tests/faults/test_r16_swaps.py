@@ -3,7 +3,6 @@
 import time
 import weakref
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 
 from features.trust import Trust
 from ranking.artifact import read
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from service.state import Serving
@@ -24,6 +22,7 @@ from tests.faults.swapping import (
     Clients,
     Operator,
     address,
+    filled,
     known,
     replica,
     two_models,
@@ -44,18 +43,16 @@ MOST_GROWTH_MIB = 24.0
 PATIENCE_S = 20.0
 
 
-@pytest.fixture
-def redis() -> Iterator[str]:
-    with EmbeddedValkey() as valkey:
-        yield valkey.url
-
-
 @pytest.mark.fault("R16", "models activated by the whole way, gate and all, while 64 clients ask")
 def test_every_answer_is_of_one_model_while_models_are_activated(
-    tmp_path: Path, redis: str, figures: Figures, length: Length
+    tmp_path: Path, figures: Figures, length: Length
 ) -> None:
     versions, swaps = two_models(tmp_path), length.pick(short=3, ci=100, full=1000)
-    with replica(tmp_path, versions[0], redis) as server, Operator(server.address) as operator:
+    with (
+        filled(tmp_path, versions[0]) as redis,
+        replica(tmp_path, versions[0], redis) as server,
+        Operator(server.address) as operator,
+    ):
         answers = known(server.address, wishes())
         assert operator.activate(versions[1])[0] == 200
         answers |= known(server.address, wishes())
@@ -80,12 +77,10 @@ def test_every_answer_is_of_one_model_while_models_are_activated(
 
 @pytest.mark.fault("R16", "snapshots published one after the other while 64 clients ask")
 def test_every_answer_is_of_one_snapshot_and_each_is_freed_when_its_last_reader_has_left(
-    tmp_path: Path, redis: str, figures: Figures, length: Length
+    tmp_path: Path, figures: Figures, length: Length
 ) -> None:
     versions, swaps = two_models(tmp_path), length.pick(short=100, ci=1000, full=1000)
-    settings = Settings(
-        artifact=tmp_path / versions[0], redis=redis, port=0, loops=2, crew=1, **PATIENT
-    )
+    settings = Settings(artifact=tmp_path / versions[0], port=0, loops=2, crew=1, **PATIENT)
     with running(settings, QUIET) as service:
         state, at = service.state, address(service.url)
         models = [read(tmp_path / version) for version in versions]

@@ -11,11 +11,14 @@ from hypothesis.extra.numpy import arrays
 
 from features.codec import (
     HEADER_BYTES,
+    IMPUTED,
+    REFUSED,
     Grid,
     decode_grid,
     decode_rows,
     encode_rows,
     fingerprints,
+    no_odd,
     row_bytes,
 )
 from features.schema import Schema
@@ -176,3 +179,15 @@ def test_arbitrary_bytes_are_missing_rows(values: list[bytes | None]) -> None:
     decoded, present = decode_rows(values, owners, ITEM)
     assert not present.any()
     assert (decoded == ITEM.default_row).all()
+
+
+def test_rows_refused_and_rows_imputed_are_counted() -> None:
+    rows, owners = draw(ITEM, 5), fingerprints("abcde")
+    encoded = encode_rows(rows, owners, ITEM)
+    odd = no_odd()
+    decode_rows(encoded, owners, ITEM, odd)
+    assert odd.tolist() == [0, 0]
+    strange = bytearray(encoded[1])
+    strange[HEADER_BYTES:] = struct.pack("<f", np.nan) * ITEM.width  # one row, whatever is in it
+    decode_rows([None, bytes(strange), encoded[0], encoded[3][:-4], b""], owners, ITEM, odd)
+    assert (odd[REFUSED], odd[IMPUTED]) == (3, 1)

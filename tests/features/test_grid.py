@@ -1,5 +1,6 @@
 """The fast path through an MGET reply gives what the exact path gives, however the reply comes."""
 
+import struct
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.codec import decode_rows, encode_rows, fingerprints, row_bytes
+from features.codec import (
+    HEADER_BYTES,
+    decode_rows,
+    encode_rows,
+    fingerprints,
+    no_odd,
+    row_bytes,
+)
 from features.errors import CommandRefused
 from features.grid import GridReader
 from features.item_table import ItemTable
@@ -182,3 +190,22 @@ def test_several_replies_land_each_row_in_its_place_and_refusals_are_told(
     assert same((rows[places], present[places]), (expected_rows, expected_present))
     told = {place for places_, _ in reader.refused for place in places_.tolist()}
     assert told == {int(places[place]) for place in lost}
+
+
+def test_rows_refused_and_rows_imputed_are_counted_as_the_codec_counts_them() -> None:
+    strange = ENCODED[2][:HEADER_BYTES] + struct.pack("<f", np.inf) * ITEM.width
+    values = [None, ENCODED[0], strange, ENCODED[3][:-4], *ENCODED[4:]]
+    counted, expected = no_odd(), no_odd()
+    reader = GridReader(
+        TABLE,
+        ITEMS,
+        np.array([0, len(IDS)]),
+        ITEMS,
+        np.empty((len(IDS), ITEM.width), np.float32),
+        np.empty(len(IDS), np.bool_),
+        counted,
+    )
+    reply = array_reply(values)
+    assert reader(bytearray(reply), 0, len(reply)) is not None
+    decode_rows(values, OWNERS, ITEM, expected)
+    assert counted.tolist() == expected.tolist() == [2, 1]

@@ -165,3 +165,16 @@ def test_what_is_no_forest_is_explained_by_occlusion_and_says_so(scorer: Scorer)
     assert found.method == "occlusion"
     assert not found.values[:, 0].any()  # it tells no candidate from another
     assert found.values[:, 1].any()
+
+
+def strange(_user: dict[str, float], items: dict[str, list[float]]) -> list[float]:
+    return [float("nan") if value < 0 else float("inf") for value in items["a"]]
+
+
+def test_scores_that_are_no_numbers_are_explained_as_the_0_that_they_are_told_as() -> None:
+    scorer = FunctionScorer(strange, ("a", "b"))
+    rows = np.array([[-1, 2], [3, 4]], np.float32)
+    found = contributions(scorer, rows, everything(rows))
+    assert found.method == "occlusion"
+    assert not found.values.any()
+    assert not found.rest.any()
