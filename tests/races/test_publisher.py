@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from redis import Redis
@@ -15,7 +16,7 @@ from tests.races.together import against
 from tests.ranking.snapshots import live, snapshot
 from tests.service.test_catalogue_publishing import Desk, faults, named
 
-WRITES, SWAPS = 60, 60
+WRITES, LIVE = 60, 1200
 
 
 @pytest.fixture
@@ -69,19 +70,21 @@ def test_what_was_acknowledged_stays_whatever_else_is_published(desk: Desk) -> N
             word.retired.append(str(number))
 
     def swap() -> None:
-        for turn in range(SWAPS):
+        for turn in count():
+            if len(word.put) == WRITES:
+                return
             desk.publisher.publish(models[turn % 2])
             look()
 
-    def count() -> None:
-        for turn in range(20 * SWAPS):
+    def tell() -> None:
+        for turn in range(LIVE):
             desk.state.update(
                 lambda now, turn=turn: replace(  # type: ignore[misc]  # it binds
                     now, live=live(len(now.snapshot.catalogue), turn % 5)
                 )
             )
 
-    against([put, retire, swap, count], look, look)
+    against([put, retire, swap, tell], look, look)
     look()
     assert word.wrong == []
     assert (len(word.put), len(word.retired)) == (WRITES, 40)

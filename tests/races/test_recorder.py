@@ -28,7 +28,7 @@ def recording(recorder: Recorder) -> Callable[[], None]:
             trace.spans.append((f"stage{number % 37}", 0, 1 << (number % 40)))
             trace.degrade("features", f"reason{number % 53}")
             trace.note_near(3, 1)
-            recorder.record(f"/route{number % 101}", 200 + number % 7, trace)
+            recorder.record(f"/route{number % 2003}", 200 + number % 7, trace)
 
     return record
 
