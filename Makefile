@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel soak console-test audit check check-deploy lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel soak console-test audit check check-deploy docs lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,10 +30,11 @@ peers: setup ## Measure Braid beside ALS, BPR, kNN and EASE on one split (ARGS=-
 	@$(PYTHON3) -m scripts.bootstrap peers
 	@$(python) -m service.cli evaluate --peers $(ARGS)
 
-load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL (ARGS="--host http://... -u 50")
+load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL, build/load.html (ARGS="--arrivals 400")
 	@$(PYTHON3) -m scripts.bootstrap load
-	@.venv-load/bin/python -m locust -f locustfile.py \
-		--headless --users 16 --spawn-rate 16 --run-time 60s --only-summary $(ARGS)
+	@mkdir -p build
+	@.venv-load/bin/python -m locust -f locustfile.py --headless --users 16 --spawn-rate 16 \
+		--run-time 60s --only-summary --html build/load.html $(ARGS)
 
 bench: setup ## Measure Braid beside its peers, write benchmarks/report.md (BENCH=rank for one, ARGS=--short)
 	@$(python) -m benchmarks $(BENCH) $(ARGS)
@@ -76,6 +77,11 @@ check-deploy: setup ## Hold every file under deploy/, and the API's document, to
 	@$(PYTHON3) -m scripts.bootstrap deploy
 	@deploy/check
 
+docs: ## Build the site of docs/ into build/docs, offline, every link checked
+	@$(PYTHON3) -m scripts.bootstrap docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict --clean -f scripts/site/mkdocs.yml $(ARGS)
+	@echo "build/docs/index.html"
+
 check: setup ## Lint, format, types, and which room may import which
 	$(python) -m ruff check
 	$(python) -m ruff format --check
@@ -90,5 +96,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-docs .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-peers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
