@@ -69,7 +69,7 @@ def test_a_source_that_loops_for_ever_gives_its_thread_back(asides: Asides) -> N
         trace = trace_of(20)
         wait = asides.beginning(trace)(call(), loop)
         assert wait() is None
-        until(lambda: asides._sources._free._value == SOURCE_THREADS)  # type: ignore[attr-defined]
+        until(lambda: asides._sources._free._value == SOURCE_THREADS)
         assert trace.degraded == [("retrieve", "source_late:own")]
 
 
