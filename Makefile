@@ -79,7 +79,7 @@ check-deploy: setup ## Hold every file under deploy/, and the API's document, to
 
 docs: ## Build the site of docs/ into build/docs, offline, every link checked
 	@$(PYTHON3) -m scripts.bootstrap docs
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict --clean -f scripts/site/mkdocs.yml $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --clean -f scripts/site/mkdocs.yml $(ARGS)
 	@echo "build/docs/index.html"
 
 check: setup ## Lint, format, types, and which room may import which

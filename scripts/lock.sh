@@ -23,6 +23,7 @@ compile requirements/audit.lock requirements/audit.in --python-version 3.10 ${1:
 compile requirements/bench.lock requirements/bench.in --python-version 3.11 ${1:+"$1"}
 compile requirements/browser.lock requirements/browser.in --python-version 3.11 ${1:+"$1"}
 compile requirements/deploy.lock requirements/deploy.in --python-version 3.11 ${1:+"$1"}
+compile requirements/docs.lock requirements/docs.in --python-version 3.11 ${1:+"$1"}
 compile requirements/feast.lock requirements/feast.in --python-version 3.11 ${1:+"$1"}
 compile requirements/fuzz.lock requirements/fuzz.in --python-version 3.11 ${1:+"$1"}
 compile requirements/peers.lock requirements/peers.in --python-version 3.11 ${1:+"$1"}

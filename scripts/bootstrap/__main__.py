@@ -6,6 +6,7 @@ audit         make .venv-audit ready
 bench         make .venv-bench ready
 browser       make .venv-browser ready
 deploy        make .venv-deploy ready
+docs          make .venv-docs ready
 feast         make .venv-feast ready
 fuzz          make .venv-fuzz ready
 gil           make .venv-gil ready: the project on a Python with the GIL
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
         "bench": lambda: side.prepare(ROOT, "bench"),
         "browser": lambda: side.prepare(ROOT, "browser"),
         "deploy": lambda: side.prepare(ROOT, "deploy"),
+        "docs": lambda: side.prepare(ROOT, "docs"),
         "feast": lambda: side.prepare(ROOT, "feast"),
         "fuzz": lambda: side.prepare(ROOT, "fuzz"),
         "gil": lambda: side.prepare_with_gil(ROOT),

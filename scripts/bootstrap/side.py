@@ -27,6 +27,7 @@ _OLDEST = {
     "bench": (3, 11),
     "browser": (3, 11),
     "deploy": (3, 11),
+    "docs": (3, 11),
     "feast": (3, 11),
     "fuzz": (3, 11),
     "peers": (3, 11),
