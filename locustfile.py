@@ -212,7 +212,7 @@ class Arrivals(Caller):
         self.outstanding.spawn(getattr(self, name), self.due)
 
     def on_stop(self):
-        """Wait for what is outstanding: an answer that is late counts, too."""
+        """Wait for what is outstanding: it was due, too, and may be the slowest of all."""
         self.outstanding.join(timeout=self.network_timeout)
 
 
@@ -287,8 +287,6 @@ def choose(environment, **_):
     options = environment.parsed_options
     if options.arrivals > 0:
         environment.user_classes = [Arrivals]
-        # What is outstanding at the end was due, too, and may be the slowest of all.
-        environment.stop_timeout = max(environment.stop_timeout or 0, Arrivals.network_timeout)
     elif not options.user_classes:
         environment.user_classes = [one for one in environment.user_classes if one is not Arrivals]
     if options.shape != "flat" and environment.runner is not None:

@@ -38,9 +38,11 @@ COMMANDS = {
     "explain": "Ask a running service for a slate, and show how it came about.",
     "replay": "Run a recorded request again, and show the two slates side by side.",
     "status": "Say how a running service is.",
+    "top": "Watch a running service: requests, stages, queue, threads.",
 }
 for name, about in COMMANDS.items():
     app.command(f"service.commands.{name}:{name}", name=name, help=about)
+app.register_install_completion_command(help="Let bash, zsh or fish complete commands and flags.")
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """`braid models`, `braid models activate VERSION`, `braid models rollback`."""
 
-import http.client
 import json
 from typing import Any
 
@@ -8,7 +7,7 @@ from cyclopts import App
 from rich.markup import escape
 from rich.table import Table
 
-from service.commands._connection import connect, credentials
+from service.commands._connection import fetch
 from service.errors import Mendable
 from service.terminal.console import console
 
@@ -89,19 +88,14 @@ def ask(url: str, method: str, path: str, body: dict[str, Any] | None = None) ->
     Raises:
         Mendable: it is not there, or it refused; the message says why.
     """
-    connection = connect(url, TIMEOUT_S)
+    words = None if body is None else json.dumps(body).encode()
+    status, reply = fetch(url, method, path, TIMEOUT_S, words)
     try:
-        words = None if body is None else json.dumps(body)
-        connection.request(
-            method, path, words, {"content-type": "application/json", **credentials()}
-        )
-        response = connection.getresponse()
-        answer = json.loads(response.read())
-    except (OSError, http.client.HTTPException, ValueError) as fault:
-        raise Mendable(f"{url}: {fault}; is `braid serve` running there?") from fault
-    finally:
-        connection.close()
-    if response.status != 200:
-        hint = "; BRAID_KEY names the key" if response.status in {401, 403} else ""
-        raise Mendable(f"{answer['title']}: {answer['detail']}{hint}")
-    return answer
+        answer = json.loads(reply)
+        if status == 200:
+            return answer
+        refusal = f"{answer['title']}: {answer['detail']}"
+    except ValueError, KeyError, TypeError:
+        raise Mendable(f"{url} answers {status} as Braid does not; what listens there?") from None
+    hint = "; BRAID_KEY names the key" if status in {401, 403} else ""
+    raise Mendable(f"{refusal}{hint}")
