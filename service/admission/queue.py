@@ -133,6 +133,14 @@ class Queue:
     def _go_on(self) -> None:
         """Let the next one begin."""
         self._hold = None
+        try:
+            self._let_begin()
+        finally:
+            # Whatever went wrong, who waits must not wait for ever: nobody else would call this.
+            if len(self) and not self._taken:
+                self._take()
+
+    def _let_begin(self) -> None:
         now = self._clock()
         took_ns = min(now - self._began_ns, MOST_OF_ONE * self.turn_ns)
         self.turn_ns += (took_ns - self.turn_ns) / MEMORY

@@ -256,3 +256,32 @@ def test_one_that_takes_very_long_teaches_little() -> None:
         assert before < rig.queue.turn_ns < 1.5 * before
 
     on_loop(test)
+
+
+def test_a_fault_on_the_way_leaves_nobody_waiting_for_ever() -> None:
+    async def test(rig: Rig) -> None:
+        faults: list[object] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: faults.append(context["exception"]))
+        assert rig.queue.take()
+        waiting = [rig.queue.wait(LIVE) for _ in range(3)]
+        rig.queue._clock = failing_once(rig.clock)
+        await asyncio.wait_for(asyncio.gather(*waiting), 5)
+
+        assert len(faults) == 1
+        assert rig.queue.take(), "and nobody waits"
+
+    on_loop(test)
+
+
+def failing_once(clock: Clock) -> Callable[[], int]:
+    """A clock that fails at its first call."""
+    left = [True]
+
+    def read() -> int:
+        if left:
+            left.clear()
+            raise RuntimeError("a fault that nobody foresaw")
+        return clock()
+
+    return read
