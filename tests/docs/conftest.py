@@ -1,0 +1,4 @@
+"""The pages' examples ask the service that the service's own tests ask."""
+
+from tests.service.conftest import api as api
+from tests.service.conftest import service as service
