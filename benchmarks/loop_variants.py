@@ -27,7 +27,9 @@ server: Any = service.http.server
 class Hashed(Thread):
     """A socket per loop: the kernel spreads connections by a hash (SO_REUSEPORT)."""
 
-    def __init__(self, listener: socket.socket, takers: Sequence[Taker]) -> None:
+    turned_away = 0
+
+    def __init__(self, listener: socket.socket, takers: Sequence[Taker], _most: int) -> None:
         super().__init__(daemon=True)
         self._listeners = [listener]
         self._listeners += [_reusable(listener.getsockname()) for _ in takers[1:]]
