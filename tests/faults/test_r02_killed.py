@@ -46,7 +46,7 @@ def client(service: Service) -> Iterator[Client]:
 
 
 @pytest.mark.fault("R2", "Redis is killed under load, and back later")
-def test_a_killed_store_costs_quality_not_answers_and_quality_is_back_within_a_second(
+def test_fallback_when_failed_a_killed_store_costs_quality_and_no_answer(
     service: Service, client: Client, store: Durable, figures: Figures, length: Length
 ) -> None:
     until(lambda: client.recommend(**USER).json["degraded"] == [])
