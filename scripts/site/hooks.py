@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,7 +68,7 @@ def on_config(config: Any) -> Any:
     for title, patterns in PARTS.items():
         parts[title] = []
         for pattern in patterns:
-            found = [page for page in pages if Path(page).match(pattern)]
+            found = [page for page in pages if fnmatch(page, pattern)]
             parts[title] += found
             pages = [page for page in pages if page not in found]
     parts["How to"] += pages

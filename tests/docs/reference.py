@@ -26,7 +26,7 @@ from tests.training.worlds import small_world
 from training.train import train
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
-WRITTEN = "<!-- Written by `python -m tests.docs.reference`; do not edit. -->\n\n"
+WRITTEN = "<!-- Written by `python -m tests.docs.reference`; do not edit. -->"
 COMPUTED = {"CORES": "the cores", "max(CORES - 1, 0)": "the cores less one"}
 BOUNDS = {"gte": "≥", "gt": ">", "lte": "≤", "lt": "<"}
 
@@ -42,11 +42,11 @@ def row(*cells: str) -> str:
 def settings_page() -> str:
     """Return every setting: flag, variable, type and range, default, meaning."""
     text = (
-        WRITTEN + "# Settings\n\nEach is a flag of `braid serve`, else a variable of the "
+        f"# Settings\n\n{WRITTEN}\n\nEach is a flag of `braid serve`, else a variable of the "
         "environment. A value that cannot be is refused at start-up, with the name of the setting."
         "\n\n"
     )
-    text += table("flag", "variable", "type", "default", "what it is")
+    text += table("flag and variable", "type", "default", "what it is")
     hints = get_type_hints(Settings, include_extras=True)
     tree = ast.parse(Path(service.settings.__file__).read_text())
     [body] = [one.body for one in tree.body if isinstance(one, ast.ClassDef)]
@@ -58,8 +58,7 @@ def settings_page() -> str:
         assert isinstance(after.value, ast.Constant)
         name = here.target.id
         text += row(
-            f"`--{name.replace('_', '-')}`",
-            f"`BRAID_{name.upper()}`",
+            f"`--{name.replace('_', '-')}`<br>`BRAID_{name.upper()}`",
             _type(hints[name]),
             _default(here.value),
             re.sub(r"\(docs/(\w+\.md)\)", r"([\1](../\1))", str(after.value.value)),
@@ -100,8 +99,8 @@ def _default(value: ast.expr | None) -> str:
 def metrics_page(running: Service) -> str:
     """Return every metric of a service: name as scraped, type, labels, help."""
     text = (
-        WRITTEN
-        + "# Metrics\n\n`GET /metrics` answers in Prometheus' text format, or in OpenMetrics with "
+        f"# Metrics\n\n{WRITTEN}\n\n"
+        "`GET /metrics` answers in Prometheus' text format, or in OpenMetrics with "
         "the ids of requests as exemplars where the `Accept` header asks for it. Times are in "
         "seconds. A histogram has the series `_bucket`, `_sum` and `_count`. Each loop counts for "
         "itself, without a lock; the counts are added up when they are scraped.\n\n"
@@ -131,7 +130,7 @@ def _metric(metric: Metric) -> str:
 def problems_page() -> str:
     """Return every problem document that a client may get."""
     text = (
-        WRITTEN + "# Problems\n\nAn error is `application/problem+json` (RFC 9457): `type` is "
+        f"# Problems\n\n{WRITTEN}\n\nAn error is `application/problem+json` (RFC 9457): `type` is "
         "`urn:braid:problem:` and the code, `detail` says what is wrong here, `path` where in the "
         "body, and `request_id` is the one to tell us.\n\n"
     )
@@ -154,8 +153,8 @@ def _kinds(kind: type[problems.ProblemError]) -> Iterator[type[problems.ProblemE
 def api_page() -> str:
     """Return every route: what it takes, gives, and may refuse."""
     text = (
-        WRITTEN
-        + "# The API\n\nA service shows its own document at `/schema`, with every field and a form "
+        f"# The API\n\n{WRITTEN}\n\n"
+        "A service shows its own document at `/schema`, with every field and a form "
         "to try it; `/schema/openapi.json` is the document itself (OpenAPI 3.1), from which a "
         "client in any language can be made. What a route may refuse is in "
         "[problems](problems.md); what a key must have, in [access](../access.md).\n\n"
