@@ -79,14 +79,14 @@ check-deploy: setup ## Hold every file under deploy/, and the API's document, to
 
 docs: ## Build the site of docs/ into build/docs, offline, every link checked
 	@$(PYTHON3) -m scripts.bootstrap docs
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --clean -f scripts/site/mkdocs.yml $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --clean -f docs/site/mkdocs.yml $(ARGS)
 	@echo "build/docs/index.html"
 
 check: setup ## Lint, format, types, and which room may import which
 	$(python) -m ruff check
 	$(python) -m ruff format --check
 	$(python) -m mypy
-	$(python) -m mypy --python-version 3.10 scripts
+	$(python) -m mypy --python-version 3.10 scripts docs/site
 	$(python) -m pytest -q tests/test_imports.py
 
 lock: setup ## Pin every dependency anew, with hashes
