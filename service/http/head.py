@@ -85,7 +85,8 @@ def _check_rare(name: bytes, value: bytes, version: str, largest_body_bytes: int
         case b"transfer-encoding" if value != b"chunked" or version != "1.1":
             raise NotHttp("the only Transfer-Encoding is chunked, of HTTP/1.1")
         case b"content-length" if int(value) > largest_body_bytes:
-            raise BodyTooLarge(f"more than the {largest_body_bytes} bytes that are read; send less")
+            detail = f"more than the {largest_body_bytes} bytes that are read; send less"
+            raise BodyTooLarge(detail, "$")
         case b"content-encoding" if value != b"identity":
             raise BodyEncoded("send the body as it is, not compressed")
         case b"expect" if value != b"100-continue":
