@@ -3,6 +3,7 @@
 import logging
 import sys
 from importlib.metadata import version
+from typing import NoReturn
 
 from cyclopts import App
 from cyclopts.config import Env
@@ -52,17 +53,22 @@ def main() -> None:
         warnings.print("[yellow]This Python runs with the GIL:[/] one request uses one core.")
     try:
         app(sys.argv[1:])
-    except (Mendable, ArtifactRejected, FeatureError, RedisError, OSError) as fault:
-        warnings.print(f"[red]braid:[/] {escape(str(fault))}", highlight=False)
-        sys.exit(1)
+    except (Mendable, ArtifactRejected, FeatureError, OSError) as fault:
+        _end(str(fault))
+    except RedisError as fault:
+        _end(f"{str(fault).rstrip('.')}; is Redis there, and does --redis say how to reach it?")
     except ImportError as fault:
         missing = fault.__cause__  # cyclopts wraps what a command's module raised
         if not isinstance(missing, ModuleNotFoundError):
             raise
-        warnings.print(f"[red]braid:[/] {missing}; this command needs the extra braid\\[train]")
-        sys.exit(1)
+        _end(f"{missing}; this command needs the extra braid[train]")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _end(words: str) -> NoReturn:
+    warnings.print(f"[red]braid:[/] {escape(words)}", highlight=False)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from ranking.experiments import shares_of
 from ranking.surfaces import SurfacesRejected, parse
 from service.errors import Mendable
 from service.settings import check_address
-from service.terminal.console import console
+from service.terminal.bars import Bars
+from service.terminal.console import console, warnings
 from training.experiments.estimate import CONFIDENCE, Estimate
 from training.experiments.report import METRICS, Report
 from training.experiments.report import report as evaluate
@@ -26,6 +27,7 @@ from training.experiments.sources import (
     EXPOSURES,
     ExportMissing,
     exported,
+    stored,
     stored_events,
     stored_exposures,
 )
@@ -84,16 +86,18 @@ def report(
     """
     exposures, events = _records(redis, folder)
     chosen = _chosen(salt, exposures)
-    found = tally((one for one in exposures if one.experiment == chosen), events, frozenset(goal))
-    result = evaluate(
-        chosen,
-        found,
-        goal,
-        _shares(surfaces, chosen) if surfaces is not None else None,
-        confidence=confidence,
-        cuped=cuped,
-        bootstrap_seed=seed if bootstrap else None,
-    )
+    shares = _shares(surfaces, chosen) if surfaces is not None else None
+    with warnings.status("Comparing the arms"):
+        mine = (one for one in exposures if one.experiment == chosen)
+        result = evaluate(
+            chosen,
+            tally(mine, events, frozenset(goal)),
+            goal,
+            shares,
+            confidence=confidence,
+            cuped=cuped,
+            bootstrap_seed=seed if bootstrap else None,
+        )
     if json:
         print(msgspec.json.encode(result).decode())  # noqa: T201  for a program, so not by rich
         return
@@ -115,23 +119,27 @@ def export(folder: Path, /, *, redis: Annotated[str, Parameter(validator=check_a
         URL of the feature store (docs/redis.md).
 
     """
-    with connect(redis) as client:
-        shown = write(folder, EXPOSURES, stored_exposures(client))
-        done = write(folder, EVENTS, stored_events(client))
+    with Bars(warnings) as bars, connect(redis) as client:
+        slates, taken = stored(client)
+        shown = write(folder, EXPOSURES, bars.along(EXPOSURES, stored_exposures(client), slates))
+        done = write(folder, EVENTS, bars.along(EVENTS, stored_events(client), taken))
     console.print(f"Wrote {shown} exposures and {done} events into {escape(str(folder))}")
 
 
 def _records(redis: str | None, folder: Path | None) -> tuple[list[Exposure], list[Event]]:
     if folder is not None and redis is None:
         try:
-            shown = list(exported(folder, EXPOSURES, Exposure))
-            return shown, list(exported(folder, EVENTS, Event))
+            with Bars(warnings) as bars:
+                shown = list(bars.along(EXPOSURES, exported(folder, EXPOSURES, Exposure)))
+                return shown, list(bars.along(EVENTS, exported(folder, EVENTS, Event)))
         except ExportMissing as fault:
             raise Mendable(str(fault)) from fault
     if redis is None or folder is not None:
         raise Mendable("say where the records are: --redis URL, or --folder of an export")
-    with connect(redis) as client:
-        return list(stored_exposures(client)), list(stored_events(client))
+    with Bars(warnings) as bars, connect(redis) as client:
+        slates, taken = stored(client)
+        shown = list(bars.along(EXPOSURES, stored_exposures(client), slates))
+        return shown, list(bars.along(EVENTS, stored_events(client), taken))
 
 
 def _chosen(salt: str | None, exposures: list[Exposure]) -> str:

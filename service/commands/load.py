@@ -34,5 +34,9 @@ def load(
     """
     folder = locate(artifact)
     with Bars(console) as bars, connect(redis) as client:
-        load_into(client, read_store(folder), history_cap, bars)
-    console.print(f"Loaded {folder.name}")
+        stored = read_store(folder)
+        load_into(client, stored, history_cap, bars)
+    console.print(
+        f"Loaded {folder.name} in {bars.seconds:.1f} s: {len(stored.item_ids)} items, "
+        f"{len(stored.user_ids)} users"
+    )

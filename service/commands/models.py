@@ -9,7 +9,7 @@ from rich.table import Table
 
 from service.commands._connection import fetch
 from service.errors import Mendable
-from service.terminal.console import console
+from service.terminal.console import console, warnings
 
 URL = "http://127.0.0.1:8000"
 TIMEOUT_S = 300.0
@@ -58,7 +58,8 @@ def activate(version: str, /, *, url: str = URL) -> None:
         Where the replica listens that tries it first.
 
     """
-    now = ask(url, "POST", "/v1/models/activate", {"version": version})
+    with warnings.status(f"{escape(version)} is verified and tried"):
+        now = ask(url, "POST", "/v1/models/activate", {"version": version})
     console.print(f"Serving {now['active']}; {_way_back(now)}")
 
 

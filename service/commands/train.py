@@ -38,4 +38,4 @@ def train(
             path = learn(data.read(bars), out, seed, bars, live=live, served=served)
     except DataError as fault:
         raise Mendable(str(fault)) from fault
-    console.print(f"Published {path}")
+    console.print(f"Published {path} in {bars.seconds:.0f} s")

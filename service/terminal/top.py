@@ -23,14 +23,19 @@ def _stages(stages: list[Times]) -> RenderableType:
     if not stages:
         return Text("\nNo request was answered meanwhile.\n", "dim")
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("stage")
+    table.add_column("stage", no_wrap=True)
     for name in ("p50 ms", "p95 ms", "p99 ms", "/s"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in stages:
         style = "bold" if one.name == "total" else ""
-        quantiles = (f"{value:.2f}" for value in (one.p50_ms, one.p95_ms, one.p99_ms))
+        quantiles = (_ms(value) for value in (one.p50_ms, one.p95_ms, one.p99_ms))
         table.add_row(one.name, *quantiles, f"{one.per_s:.1f}", style=style)
     return Group("", table, "")
+
+
+def _ms(value: float) -> str:
+    """Return hundredths where they matter; a wide number would push out the others."""
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
 def _others(shown: Figures) -> Table:

@@ -1,7 +1,10 @@
 """The command line: every setting from a flag or the environment, and errors that name it."""
 
+import http.server
 import re
+import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +185,28 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(
         (("serve", "--artifact", "/nowhere"), "make one with `braid train`"),
         (("status", "--url", "http://127.0.0.1:1"), "is `braid serve` running there?"),
         (("load", "--artifact", "/nowhere", "--redis", "redis://x"), "holds no artifact"),
+        (("status", "--url", "127.0.0.1:8000"), "one is http://127.0.0.1:8000"),
+        (("models", "--url", "http://"), "one is http://127.0.0.1:8000"),
+        (("models", "--url", "http://127.0.0.1:port"), "one is http://127.0.0.1:8000"),
+        (("models", "activate", "1", "--url", "http://127.0.0.1:1"), "is `braid serve` running"),
+        (("replay", "1", "--url", "http://127.0.0.1:1"), "is `braid serve` running"),
+        (("replay", "1", "--set", "x"), "--set takes TOML"),
+        (("explain",), "name a user"),
+        (("explain", "1", "--url", "http://127.0.0.1:1"), "is `braid serve` running"),
+        (("top", "--url", "http://127.0.0.1:1"), "is `braid serve` running"),
+        (("top", "--url", "nowhere"), "one is http://127.0.0.1:8000"),
+        (("train", "--interactions", "/nowhere.csv"), "/nowhere.csv: cannot be read"),
+        (("train", "--served", "/nowhere"), "run `braid log export --into /nowhere`"),
+        (("retrain", "--artifacts", "/nowhere"), "make one with `braid train`"),
+        (("evaluate", "--interactions", "/nowhere.csv"), "/nowhere.csv: cannot be read"),
+        (("check", "--artifact", "/nowhere"), "make one with `braid train`"),
+        (("keys", "--keys", "/nowhere"), "/nowhere cannot be read"),
+        (("keys", "revoke", "x", "--keys", "/nowhere"), "/nowhere has no key 'x'"),
+        (("experiment", "report"), "--redis URL, or --folder"),
+        (("experiment", "report", "--folder", "/nowhere"), "/nowhere has neither"),
+        (("experiment", "report", "--redis", "redis://127.0.0.1:1"), "is Redis there"),
+        (("experiment", "export", "/nowhere", "--redis", "redis://127.0.0.1:1"), "is Redis there"),
+        (("log", "export", "--into", "/nowhere", "--redis", "redis://127.0.0.1:1"), "is Redis"),
     ],
 )
 def test_what_a_person_can_mend_is_one_line_and_ends_with_1(
@@ -195,6 +220,51 @@ def test_what_a_person_can_mend_is_one_line_and_ends_with_1(
     assert error.startswith("braid: ")
     assert told in error
     assert error.count("\n") == 1
+
+
+def test_a_server_that_is_not_braid_is_told_of_and_shows_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  http.server's name
+            """Keep quiet."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            for command in ("status", "models", "top"):
+                url = f"http://127.0.0.1:{server.server_port}"
+                assert braid(monkeypatch, command, "--url", url) == 1
+                assert f"{url} answers 404 as Braid does not" in capfd.readouterr().err
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [(("re",), "replay retrain"), (("top", "--o"), "--once --over-s"), (("keys", "n"), "new")],
+)
+def test_bash_completes_commands_and_flags_once_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: tuple[str, ...], completed: str
+) -> None:
+    script = tmp_path / "braid.bash"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ("--install-completion", "--shell", "bash", "--output", str(script))
+    assert braid(monkeypatch, *words) == 0
+    asked = f"""source {script}
+        COMP_WORDS=(braid {" ".join(typed)}) COMP_CWORD={len(typed)}
+        _braid
+        printf '%s\\n' "${{COMPREPLY[@]}}" | sort | xargs"""
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == completed
 
 
 def test_brackets_in_an_error_are_words_and_no_colours(

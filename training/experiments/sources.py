@@ -34,6 +34,13 @@ def stored_events(client: Client) -> Iterator[Event]:
     return (decode(one).event for one in chain.from_iterable(streams))
 
 
+def stored(client: Client) -> tuple[int, int]:
+    """Return how many entries there are: of exposures, and of events in all partitions."""
+    streams = (keys.EXPOSURES, *map(keys.events, range(keys.PARTITIONS)))
+    shown, *done = (int(client.xlen(stream)) for stream in streams)
+    return shown, sum(done)
+
+
 def exported[T](folder: Path, name: str, kind: type[T]) -> Iterator[T]:
     """Yield the records of ``name.jsonl`` or ``name.parquet`` in a folder.
 
