@@ -30,6 +30,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "faults.md",
     ),
     "Reference": (
+        "cli.md",
         "features.md",
         "reference/*.md",
         "artifact.md",
@@ -41,6 +42,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "Operations": (
         "capacity.md",
+        "load.md",
         "docker.md",
         "kubernetes.md",
         "redis.md",

@@ -27,6 +27,7 @@ BLOCKS = list(blocks())
 LANGUAGES = ("python", "sh", "http", "toml", "json", "yaml")
 NOT_RUN = {
     # page and first words of a block that is none of these languages: why that is well
+    ("cli.md", "Braid http"): "a picture of a service; tests/service/test_top.py has one made",
     ("filters.md", "genre in"): "tests/ranking/test_filters.py compiles the page's filters",
     ("models.md", "artifacts/"): "a listing of a folder",
     ("redis.md", "ACL SETUSER"): "tests/features/test_acl.py sets this user on a real server",

@@ -206,7 +206,6 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(
         (("experiment", "report", "--folder", "/nowhere"), "/nowhere has neither"),
         (("experiment", "report", "--redis", "redis://127.0.0.1:1"), "is Redis there"),
         (("experiment", "export", "/nowhere", "--redis", "redis://127.0.0.1:1"), "is Redis there"),
-        (("log", "export", "--into", "/nowhere", "--redis", "redis://127.0.0.1:1"), "is Redis"),
     ],
 )
 def test_what_a_person_can_mend_is_one_line_and_ends_with_1(
