@@ -62,6 +62,9 @@ class Slow(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), SlowAnswer)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a user who is stopped at the end hangs up."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
