@@ -12,8 +12,8 @@ def length(pytestconfig: pytest.Config) -> Length:
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Figures:
+def figures(request: pytest.FixtureRequest, length: Length) -> Figures:
     """The figures of this test, which the report that is written at the end picks up."""
-    figures = Figures()
+    figures = Figures(hold_times=length.name != "short")
     request.node.user_properties.append(("figures", figures.measured))
     return figures

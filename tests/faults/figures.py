@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 type Value = float | int | str
 
+TIMES = ("ms", "s", "of peak")
+"""Units of what takes longer, or is less, where the machine does other things as well."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -17,10 +20,15 @@ class Figure:
 
 
 class Figures:
-    """What one test measured, in order."""
+    """What one test measured, in order.
 
-    def __init__(self) -> None:
+    Without ``hold_times`` a broken bar of a time is told, and fails nothing: in `make test`,
+    on a machine that does other things as well, it would be noise. `make faults` holds them all.
+    """
+
+    def __init__(self, *, hold_times: bool = True) -> None:
         self.measured: list[Figure] = []
+        self._hold_times = hold_times
 
     def note(self, what: str, value: Value, unit: str = "") -> None:
         """Note a figure that has no bar."""
@@ -48,7 +56,8 @@ class Figures:
         held = all(_keeps(value, sign, limit) for sign, limit in bars)
         bar = ", ".join(f"{sign} {limit}" for sign, limit in bars)
         self.measured.append(Figure(what, value, unit, bar, held))
-        assert held, f"{what}: {value} {unit}".rstrip() + f", the bar is {bar}"
+        told = f"{what}: {value} {unit}".rstrip() + f", the bar is {bar}"
+        assert held or (unit in TIMES and not self._hold_times), told
 
 
 def _keeps(value: Value, sign: str, limit: Value) -> bool:

@@ -26,10 +26,13 @@ from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.load import Load, late, quantile_ms
 from tests.features.cluster import LocalCluster
+from tests.features.dropped import UNCLOSED
 from tests.features.schemas import ITEM, USER, draw
 from tests.features.shelves import until
 from tests.features.test_store import opened
 from tests.service.conftest import QUIET, Client
+
+pytestmark = UNCLOSED
 
 ASKED = {"user_id": "196", "limit": 10, "deadline_ms": 10_000, "seed": 7}
 IDS = [f"item-{number}" for number in range(400)]

@@ -18,9 +18,12 @@ from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.load import Load, late, quantile_ms
 from tests.features.cluster import free_port
+from tests.features.dropped import UNCLOSED
 from tests.features.sentinels import Sentinels
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
+
+pytestmark = UNCLOSED
 
 ASKED = {"user_id": "196", "limit": 10, "deadline_ms": 10_000, "seed": 7}
 EVENT = {"user_id": "a", "item_id": "50", "event_id": "e-1"}

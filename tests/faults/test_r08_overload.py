@@ -120,7 +120,7 @@ def test_goodput_stays_near_its_peak(
         figures.hold("the server's time for a refusal", cost_s * 1e3, at_most=1.0, unit="ms")
     for answers, times, least in ((twice, 2, 0.95), (tenfold, 10, 0.80)):
         share = good_per_second(answers) / max(sweep)
-        figures.hold(f"goodput at {times}x, of peak", share, at_least=least)
+        figures.hold(f"goodput at {times}x", share, at_least=least, unit="of peak")
 
 
 @pytest.mark.fault("R8", "10x what can be done, and then a calm")

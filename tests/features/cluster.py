@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from service.embedded import EmbeddedValkey
+from tests.features.dropped import drop_quietly
 from tests.features.shelves import until
 
 SLOTS = 16384
@@ -116,6 +117,7 @@ class LocalCluster:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+        drop_quietly()
 
     def owner(self, slot: int) -> ClusterNode:
         """Return the node that serves a slot, as most of those that live have it."""

@@ -13,6 +13,7 @@ from redis import Redis, RedisError
 
 from service.embedded import WATCHER, EmbeddedValkey, server_program
 from tests.features.cluster import NO_RETRY, free_port
+from tests.features.dropped import drop_quietly
 from tests.features.shelves import until
 
 SERVICE = "braid"
@@ -65,6 +66,7 @@ class Sentinels:
         trace: TracebackType | None,
     ) -> None:
         self._stack.close()
+        drop_quietly()
 
     def primary(self) -> int:
         """Return the place of the server that most sentinels call the primary."""

@@ -15,9 +15,12 @@ from features.item_table import ItemTable
 from features.resp import command
 from features.types import Items
 from tests.features.cluster import LocalCluster
+from tests.features.dropped import UNCLOSED
 from tests.features.loops import Loop
 from tests.features.schemas import ITEM, USER, draw
 from tests.features.test_store import PATIENT_S, opened
+
+pytestmark = UNCLOSED
 
 IDS = [f"item-{number}" for number in range(600)]
 ROWS = draw(ITEM, len(IDS))

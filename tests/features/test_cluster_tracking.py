@@ -10,8 +10,11 @@ from features.address import Address
 from features.near_cache import NearCache
 from features.tracking import Tracking
 from tests.features.cluster import LocalCluster
+from tests.features.dropped import UNCLOSED
 from tests.features.shelves import until
 from tests.features.test_tracking import SHELF, followed, is_warm, tracking, versions, write
+
+pytestmark = UNCLOSED
 
 
 @pytest.fixture

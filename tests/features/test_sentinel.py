@@ -13,6 +13,7 @@ from features.client import connect
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.sentinel import reach
+from tests.features.dropped import UNCLOSED
 from tests.features.loops import Loop
 from tests.features.schemas import ITEM, USER
 from tests.features.sentinels import Sentinels
@@ -20,6 +21,8 @@ from tests.features.shelves import until
 from tests.features.test_failover import at_last
 from tests.features.test_store import IDS, PATIENT_S, ROWS, TABLE, opened, ordinals
 from tests.features.test_tracking import followed, is_warm, tracking, write
+
+pytestmark = UNCLOSED
 
 
 @pytest.fixture

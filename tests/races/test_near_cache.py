@@ -94,6 +94,7 @@ def test_what_is_kept_in_the_end_is_what_is_stored(shop: Shop) -> None:
 def test_a_cache_that_grows_under_readers_and_writers_keeps_every_promise(shop: Shop) -> None:
     """New items come behind the others while those are read, written and dropped."""
     larger = [Shelf(ITEMS + more, WIDTH) for more in range(1, 60)]
+    kept: list[bool] = []
 
     def grow() -> None:
         for shelf in larger:
@@ -103,7 +104,11 @@ def test_a_cache_that_grows_under_readers_and_writers_keeps_every_promise(shop: 
             assert shop.cache.gather(new).missed.tolist() == [0]
             ticket = shop.cache.gather(new).ticket
             shop.cache.fill(ticket, new, shelf.rows(new, 1), all_present(new))
-            assert (shop.cache.gather(new).rows[0, 1::2] == new[0]).all()
+            found = shop.cache.gather(new)
+            if not len(found.missed):  # others' rows may have taken its place by now
+                kept.append(bool((found.rows[0, 1::2] == new[0]).all()))
 
     against([grow, shop.write(range(ITEMS))], shop.read(5))
     assert len(shop.cache.table) == ITEMS + 59
+    assert kept
+    assert all(kept)
