@@ -47,7 +47,7 @@ PATIENCE_S = 20.0
 def test_every_answer_is_of_one_model_while_models_are_activated(
     tmp_path: Path, figures: Figures, length: Length
 ) -> None:
-    versions, swaps = two_models(tmp_path), length.pick(short=3, ci=100, full=1000)
+    versions, swaps = two_models(tmp_path), length.pick(short=2, ci=40, full=1000)
     with (
         filled(tmp_path, versions[0]) as redis,
         replica(tmp_path, versions[0], redis) as server,

@@ -12,9 +12,11 @@ from tests.faults.length import Length
 
 SUITE = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 TOGETHER = ["-p", "tests.races.parallel", "--parallel-threads=8", "--skip-thread-unsafe=1"]
-SOME = ("tests/ranking/test_topk.py", "tests/ranking/test_masks.py", "tests/features/test_codec.py")
+SOME = ("tests/features/test_codec.py",)
 MORE = (
     *SOME,
+    "tests/ranking/test_topk.py",
+    "tests/ranking/test_masks.py",
     "tests/ranking/test_forest.py",
     "tests/ranking/test_retrieval.py",
     "tests/ranking/test_scorers.py",
