@@ -3,8 +3,10 @@
 import http.client
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,12 +81,22 @@ class Client:
 
 
 @pytest.fixture(scope="session")
-def service(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
-    # A budget and a wait that a busy test machine keeps: what these tests are about is neither the
-    # fallback nor the refusal.
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Braid's own surfaces, with a deadline that a busy test machine keeps."""
+    own = files("service.surfaces").joinpath("default.toml").read_text()
+    file = tmp_path_factory.mktemp("surfaces") / "patient.toml"
+    file.write_text(re.sub(r"(?m)^(\[surfaces\.\w+\])$", r"\1\ndeadline_ms = 5000", own))
+    return file
+
+
+@pytest.fixture(scope="session")
+def service(artifacts: Path, filled: EmbeddedValkey, patient: Path) -> Iterator[Service]:
+    # A budget, a wait and deadlines that a busy test machine keeps: what these tests are about is
+    # neither the fallback nor the refusal.
     settings = Settings(
         artifact=artifacts,
         redis=filled.url,
+        surfaces=patient,
         port=0,
         fetch_budget_ms=5000,
         longest_wait_ms=5000,
