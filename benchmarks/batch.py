@@ -95,7 +95,9 @@ def _per_slate(run: dict[str, float], slates: int) -> dict[str, float]:
 
 def _serve(stack: ExitStack, url: str, world: World, probe: bytes) -> Server:
     port = servers.free_port()
-    command = servers.braid(port, "--redis", url, "--artifact", str(world.artifact))
+    # Refusing nothing: a machine with other work would make eight in turn wait too long.
+    flags = ["--redis", url, "--artifact", str(world.artifact), "--longest-wait-ms", "0"]
+    command = servers.braid(port, *flags)
     log = world.folder / "batch.log"
     return stack.enter_context(servers.serving("braid", command, port, probe, log))
 

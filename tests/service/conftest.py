@@ -99,6 +99,7 @@ def service(artifacts: Path, filled: EmbeddedValkey, patient: Path) -> Iterator[
         surfaces=patient,
         port=0,
         fetch_budget_ms=5000,
+        write_budget_ms=30_000,
         longest_wait_ms=5000,
     )
     with running(settings, QUIET) as service:

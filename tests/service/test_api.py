@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -58,18 +59,16 @@ def test_the_next_slate_lacks_what_was_just_consumed(api: Client) -> None:
     assert first[0] not in after
 
 
-def test_ten_thousand_events_are_each_seen_by_the_very_next_request(service: Service) -> None:
-    """Two connections, so that write and read meet different loops; a thousand rounds here."""
-    writer, reader = Client(service.url), Client(service.url)
-    popular = reader.recommend(user_id="nobody-yet", limit=200, **PATIENT).ids
-    for number in range(1000):
-        item = popular[number % len(popular)]
-        event = {"user_id": f"visitor-{number}", "item_id": item}
-        assert writer.post("/v1/events", {"events": [event]}).status == 200
-        slate = reader.recommend(user_id=f"visitor-{number}", limit=1, diversity=0, **PATIENT)
-        assert item not in slate.ids
-    writer.close()
-    reader.close()
+def test_an_event_is_seen_by_the_very_next_request(service: Service) -> None:
+    """Two connections, so that write and read meet different loops; a thousand rounds."""
+    with closing(Client(service.url)) as writer, closing(Client(service.url)) as reader:
+        popular = reader.recommend(user_id="nobody-yet", limit=200, **PATIENT).ids
+        for number in range(1000):
+            item = popular[number % len(popular)]
+            event = {"user_id": f"visitor-{number}", "item_id": item}
+            assert writer.post("/v1/events", {"events": [event]}).status == 200
+            slate = reader.recommend(user_id=f"visitor-{number}", limit=1, diversity=0, **PATIENT)
+            assert item not in slate.ids
 
 
 def test_an_event_id_counts_once(api: Client) -> None:
