@@ -420,8 +420,9 @@ def _capacity(results: Any) -> Iterator[str]:
 
 def _trust(results: Any) -> Iterator[str]:
     yield (
-        f"W1, one request at a time, {results['requests']} requests each, in turn. The ratio of "
-        f"medians is of one round; the middle one of {results['rounds']}, the lowest, the highest."
+        f"W1, one request at a time, {results['requests']} requests each, block by block in turn; "
+        f"all servers are started anew for each of {results['rounds']} rounds. The ratio of "
+        "medians is of one round: the middle one, the lowest, the highest."
     )
     for against, ways in (("nothing", results["ways"]), ("before", results["before"])):
         if ways is not None:

@@ -3,9 +3,12 @@
     python -m benchmarks.trust [--short | --tiny] [--json]
     BRAID_BEFORE=COMMIT python -m benchmarks.trust ...
 
-Servers with and without admission, keys, a rate and a near deadline stand side by side; one client
-asks each of them in turn, request by request, so that all see the same machine. With BRAID_BEFORE
-the service as it was at that commit stands among them (`git worktree`, the same environment).
+Two processes of the very same code differ by more than what is looked for here, by where their
+memory lies and which event loop a connection finds. So all are started anew several times; in each
+round they stand side by side and are asked in turn, a block of requests over a connection of its
+own each time, so that each works with warm caches. A ratio is of one round's medians. With
+BRAID_BEFORE the service as it was at that commit stands among them (`git worktree`, the same
+environment).
 """
 
 import os
@@ -36,31 +39,24 @@ def measure(options: Options) -> dict[str, Any]:
     """Run everything and return the results."""
     items = options.pick(full=20_000, short=20_000, tiny=2_000)
     trees = options.pick(full=200, short=200, tiny=5)
-    rounds = options.pick(full=12, short=6, tiny=1)
-    each = options.pick(full=500, short=250, tiny=5)
+    rounds = options.pick(full=8, short=3, tiny=1)
+    blocks = options.pick(full=6, short=4, tiny=1)
+    each = options.pick(full=250, short=150, tiny=5)
     before = os.environ.get("BRAID_BEFORE")
     with ExitStack() as stack:
         base = ground(stack, items, trees)
         asked = [request(wanted) for wanted in wishes(base.world, 50)]
         keys, key = _key(base.world.folder)
-        ways: dict[str, tuple[Server, bytes]] = {}
-        bare = _serve(stack, base, asked[0], *OFF)
-        ways[BARE] = bare, b""
-        admission = _serve(stack, base, asked[0])
-        ways["admission"] = admission, b""
-        ways["admission, a deadline in the header"] = admission, DEADLINE_HEADER
-        guarded = _serve(stack, base, _with(asked[0], KEY_HEADER % key), "--keys", str(keys))
-        ways["all: keys, a rate, admission, a deadline"] = (
-            guarded,
-            KEY_HEADER % key + DEADLINE_HEADER,
-        )
-        if before:
-            old = _older(stack, base, asked[0], before)
-            ways[f"{BEFORE}{before}"] = old, b""
-        took = _ask(ways, asked, rounds, each)
+        turns: list[dict[str, np.ndarray]] = []
+        for turn in range(rounds):
+            say(f"round {turn + 1} of {rounds}")
+            with ExitStack() as servers_of_turn:
+                ways = _start(servers_of_turn, base, asked[0], keys, key, before)
+                turns.append(_ask(ways, asked, blocks, each))
+    took = {way: np.array([turn[way] for turn in turns]) for way in turns[0]}
     return {
         "rounds": rounds,
-        "requests": rounds * each,
+        "requests": rounds * blocks * each,
         "ways": {way: _told(times, took[BARE]) for way, times in took.items()},
         "before": None
         if not before
@@ -68,30 +64,44 @@ def measure(options: Options) -> dict[str, Any]:
     }
 
 
+def _start(
+    stack: ExitStack, base: Ground, probe: bytes, keys: Path, key: bytes, before: str | None
+) -> dict[str, tuple[Server, bytes]]:
+    """Return a server and the headers to ask it with, by way."""
+    bare = _serve(stack, base, probe, *OFF)
+    admission = _serve(stack, base, probe)
+    guarded = _serve(stack, base, _with(probe, KEY_HEADER % key), "--keys", str(keys))
+    ways = {
+        BARE: (bare, b""),
+        "admission": (admission, b""),
+        "admission, a deadline in the header": (admission, DEADLINE_HEADER),
+        "all: keys, a rate, admission, a deadline": (guarded, KEY_HEADER % key + DEADLINE_HEADER),
+    }
+    if before:
+        ways[f"{BEFORE}{before}"] = _older(stack, base, probe, before), b""
+    return ways
+
+
 def _ask(
-    ways: Mapping[str, tuple[Server, bytes]], asked: Sequence[bytes], rounds: int, each: int
+    ways: Mapping[str, tuple[Server, bytes]], asked: Sequence[bytes], blocks: int, each: int
 ) -> dict[str, np.ndarray]:
-    """Return milliseconds by way, float64[rounds, each]."""
-    took = {way: np.empty((rounds, each)) for way in ways}
-    with ExitStack() as stack:
-        lines = {
-            way: stack.enter_context(closing(Connection(server.address)))
-            for way, (server, _) in ways.items()
-        }
-        for turn in range(rounds):
-            say(f"round {turn + 1} of {rounds}")
-            for number in range(each):
-                body = asked[number % len(asked)]
-                # Whoever is asked first finds colder caches: each is, as often as the others.
-                names = list(ways)
-                first = (turn * each + number) % len(names)
-                for way in names[first:] + names[:first]:
-                    wanted = _with(body, ways[way][1])
+    """Return milliseconds by way, float64[blocks * each]."""
+    took: dict[str, list[float]] = {way: [] for way in ways}
+    names = list(ways)
+    for block in range(blocks + 1):
+        # Nobody is always the first, who may find colder caches and a slower clock.
+        first = block % len(names)
+        for way in names[first:] + names[:first]:
+            server, headers = ways[way]
+            wanted = [_with(body, headers) for body in asked]
+            with closing(Connection(server.address)) as line:
+                for number in range(each):
                     began = perf_counter()
-                    reply = lines[way].ask(wanted)
-                    took[way][turn, number] = 1e3 * (perf_counter() - began)
+                    reply = line.ask(wanted[number % len(wanted)])
+                    if block:  # the first is for the near cache, and all else that is cold
+                        took[way].append(1e3 * (perf_counter() - began))
                     assert good(reply), reply.body[:300]
-    return took
+    return {way: np.array(times) for way, times in took.items()}
 
 
 def _told(took: np.ndarray, bare: np.ndarray) -> dict[str, float]:

@@ -19,6 +19,8 @@ from service.watchdog import Late, Watchdog
 
 SOURCE_THREADS: Final = 4
 SCORER_THREADS: Final = 2
+SCORER_NICE: Final = 19
+"""What hangs may do so at the top of its voice: it gets what the others leave of a core."""
 
 log = logging.getLogger("braid")
 
@@ -29,7 +31,7 @@ class Asides:
     def __init__(self) -> None:
         self.watchdog = Watchdog()
         self._sources = SideThreads(SOURCE_THREADS, "braid-source")
-        self._scorers = SideThreads(SCORER_THREADS, "braid-scorer")
+        self._scorers = SideThreads(SCORER_THREADS, "braid-scorer", SCORER_NICE)
 
     def beginning(self, trace: Trace) -> Begin:
         """Return how one request begins its asides; what is left out is told in its trace."""

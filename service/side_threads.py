@@ -1,9 +1,11 @@
 """A few threads for what nobody may have to wait for."""
 
+import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from threading import Barrier, Semaphore, Thread
+from threading import Barrier, Semaphore, Thread, get_native_id
 from typing import Any
 
 
@@ -11,13 +13,14 @@ class SideThreads:
     """Started once, and daemons: the process can end whatever they do.
 
     One that hangs is lost until it comes back. Where none is free nothing is begun, rather than
-    that requests queue up.
+    that requests queue up. ``nice`` (0 to 19) is how far they stand back for whoever else wants
+    a core, where the system schedules threads one by one, as Linux does.
     """
 
-    def __init__(self, count: int, name: str) -> None:
+    def __init__(self, count: int, name: str, nice: int = 0) -> None:
         self._free = Semaphore(count)
         self._queue = SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]()
-        self._count = count
+        self._count, self._nice = count, nice
         all_there = Barrier(count + 1)
         for index in range(count):
             # Now and not when a request comes, whose context they would keep.
@@ -38,6 +41,8 @@ class SideThreads:
             self._queue.put(None)
 
     def _run(self, all_there: Barrier) -> None:
+        if self._nice and sys.platform == "linux":  # elsewhere it would be the whole process
+            os.setpriority(os.PRIO_PROCESS, get_native_id(), self._nice)
         all_there.wait()
         while (given := self._queue.get()) is not None:
             work, asked = given

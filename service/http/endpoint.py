@@ -12,7 +12,7 @@ from service.http.asgi import Receive, Scope, Send
 from service.http.body import BodyDecoder, read
 from service.http.contract import Operation
 from service.http.problems import NotJson, NotServed, ProblemError, ServerFault
-from service.http.reply import Reply
+from service.http.reply import HeaderLines, Reply
 from service.observe.flight import Flight
 from service.observe.spans import Trace
 
@@ -22,9 +22,7 @@ type Respond[T] = Callable[[T, str, Trace], Awaitable[object]]
 JSON = b"application/json"
 PROBLEM = problems.CONTENT_TYPE.encode()
 CLOSE = (b"connection", b"close")
-_ANYBODY = "0" * 32
-_OWN = frozenset((b"x-request-id", b"server-timing"))
-"""What each request has of its own in its headers."""
+_ANYBODY = b"0" * 32
 MOST_AUDITED = 500
 """What an operator asked for is noted up to here: a version, or a request and its changes."""
 
@@ -54,7 +52,7 @@ class Endpoint[T]:
         self._decode = BodyDecoder(operation.request, desk.settings.largest_body_bytes)
         self._encode = desk.encoder.encode
         self._respond = respond
-        self._refusals: dict[str, Reply] = {}
+        self._refusals: dict[str, tuple[HeaderLines, list[bytes]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI has it; a client that leaves before its request is whole gets nothing."""
@@ -75,26 +73,24 @@ class Endpoint[T]:
         await send(start)
         await send({"type": "http.response.body", "body": reply.body})
 
-    def turn_away(self) -> Reply | None:
-        """Return the refusal for whom there is no room, and None where there is.
+    def turn_away(self, of_server: HeaderLines) -> bytes | None:
+        """Return the whole refusal for whom there is no room, and None where there is.
 
-        As `answer` would refuse, at half the cost: what is refused nine times as often as anything
-        is answered must not take its time.
+        As `answer` would refuse, at a tenth of the cost: what is refused nine times as often as
+        anything is answered must not take its time. ``of_server`` are new ones each second.
         """
         problem = self._door.refusal(self._operation.priority)
         if problem is None or self._desk.lifecycle.draining:
             return None
-        known = self._refusals.get(problem.detail)
-        if known is None:
-            known = self._refuse(problem, Trace(), _ANYBODY)
-            self._refusals[problem.detail] = known
-        else:
+        known_for, parts = self._refusals.get(problem.detail, (None, []))
+        if known_for is of_server:
             self._desk.recorder.requests[self.path, problem.status] += 1
-        request_id = new_request_id().encode()
-        headers = [pair for pair in known.headers if pair[0] not in _OWN]
-        headers.append((b"x-request-id", request_id))
-        body = known.body.replace(_ANYBODY.encode(), request_id)
-        return Reply(known.status, headers, body, closes=False)
+        else:
+            reply = self._refuse(problem, Trace(), _ANYBODY.decode())
+            reply.headers[:] = [pair for pair in reply.headers if pair[0] != b"server-timing"]
+            parts = reply.on_the_wire(of_server).split(_ANYBODY)
+            self._refusals[problem.detail] = of_server, parts
+        return new_request_id().encode().join(parts)
 
     async def answer(self, headers: Headers, kind: bytes, body: bytes | bytearray) -> Reply:
         """Answer a whole body of the content type ``kind``, whatever comes."""

@@ -7,11 +7,12 @@ from typing import Any, cast
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from service.door import Headers
-from service.http.bounded import BODY, BoundedProtocol
+from service.http.alike import likeness
+from service.http.bounded import BETWEEN, BODY, BoundedProtocol
 from service.http.endpoint import JSON, Endpoint
 from service.http.front import Front
 from service.http.head import RARE, check_size, is_host
@@ -40,13 +41,19 @@ class DirectProtocol(BoundedProtocol):
         front = cast("Front", self.app)
         self._endpoints = front.endpoints
         self._first = True
+        self._piece = b""
+        self._refused_last: tuple[Endpoint[Any], bytes | None] | None = None
         self._host: bytes | None = None  # that was last found to be one
         self._running: asyncio.Task[None] | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse; only the first request of a piece goes the short way: others get a turn."""
+        if self._refused_last is not None and self._refuse_again(data, *self._refused_last):
+            return
         self._first = True
+        self._piece = data if self._phase is BETWEEN else b""
         super().data_received(data)
+        self._piece = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop what is under way for nobody, where it changes nothing."""
@@ -92,12 +99,34 @@ class DirectProtocol(BoundedProtocol):
         super().on_message_complete()
         exchange = self.cycle
         if isinstance(exchange, Exchange):
-            if (refusal := exchange.endpoint.turn_away()) is not None:
-                self._write(refusal, exchange)
+            refusal = exchange.endpoint.turn_away(self.server_state.default_headers)
+            if refusal is not None:
+                self.transport.write(refusal)
+                exchange.response_complete = True
+                self._refused_last = exchange.endpoint, likeness(self._piece)
+                self.on_response_complete()
                 return
+            self._refused_last = None
             task = asyncio.Task(self._answer(exchange), loop=self.loop, eager_start=True)
             if not task.done():
                 self._keep(task, exchange.endpoint)
+
+    def _refuse_again(self, piece: bytes, endpoint: Endpoint[Any], refused: bytes | None) -> bool:
+        """Refuse a request like the last one that was, unparsed, where there is still no room.
+
+        Whoever is refused asks again. To parse it takes as long as all else that a refusal does.
+        """
+        if self._phase is not BETWEEN or refused is None or likeness(piece) != refused:
+            return False
+        if not self.cycle.response_complete or self.transport.is_closing():
+            return False
+        refusal = endpoint.turn_away(self.server_state.default_headers)
+        if refusal is None:
+            return False
+        self.transport.write(refusal)
+        self._seen = (None, None)  # a request has come: this connection is not idle
+        self.server_state.total_requests += 1
+        return True
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Start uvicorn's way to an answer, as uvicorn does, but not without knowing the task."""
@@ -131,15 +160,11 @@ class DirectProtocol(BoundedProtocol):
             raise
 
     def _write(self, reply: Reply, exchange: Exchange) -> None:
-        parts = [STATUS_LINE[reply.status]]
-        for name, value in (*self.server_state.default_headers, *reply.headers):
-            parts += (name, b": ", value, b"\r\n")
-        if not exchange.keep_alive and not reply.closes:
-            parts.append(b"connection: close\r\n")
-        parts += (b"\r\n", reply.body)
-        self.transport.write(b"".join(parts))
+        closes = reply.closes or not exchange.keep_alive
+        of_server = self.server_state.default_headers
+        self.transport.write(reply.on_the_wire(of_server, last=closes))
         exchange.response_complete = True
-        if reply.closes or not exchange.keep_alive:
+        if closes:
             self.transport.close()
         self.on_response_complete()
 

@@ -1,6 +1,11 @@
 """An answer that is ready to be sent, by whichever way its request came in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+type HeaderLines = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +16,13 @@ class Reply:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     closes: bool
+
+    def on_the_wire(self, of_server: HeaderLines, *, last: bool = False) -> bytes:
+        """Return the whole answer; ``last`` says that none follows where the headers do not."""
+        parts = [STATUS_LINE[self.status]]
+        for name, value in (*of_server, *self.headers):
+            parts += (name, b": ", value, b"\r\n")
+        if last and not self.closes:
+            parts.append(b"connection: close\r\n")
+        parts += (b"\r\n", self.body)
+        return b"".join(parts)

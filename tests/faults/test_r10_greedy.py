@@ -3,24 +3,24 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
+from benchmarks.client import closed_loop
 from tests.faults.figures import Figures
 from tests.faults.length import Length
+from tests.faults.nuisance import LARGE, MILLION, beside, post
 from tests.faults.serving import served
 from tests.fuzz.smuggling import BODY, LENGTH, POST
 from tests.fuzz.wire import Wire
 
 PATIENCE_S = 2
 REQUEST = POST + LENGTH + b"\r\n" + BODY
-LARGE = b'{"candidates":["' + b"a" * 10_000_000 + b'"]}'
-MILLION = b'{"candidates":[' + b'"1",' * 999_999 + b'"1"]}'
 MANY = b'{"candidates":[' + b'"1",' * 200_000 + b'"1"]}'
 KIB_PER_MIB = 1024
 
@@ -41,10 +41,6 @@ class Target:
 def target(artifacts: Path) -> Iterator[Target]:
     with served(artifacts, "--patience-s", str(PATIENCE_S)) as (process, url):
         yield Target(url, process.pid)
-
-
-def post(body: bytes, more: bytes = b"") -> bytes:
-    return POST + more + b"content-length: %d\r\n\r\n" % len(body) + body
 
 
 def status(url: str, request: bytes) -> tuple[int, str]:
@@ -101,58 +97,16 @@ def drip(wire: Wire, stopped: threading.Event) -> None:
             return
 
 
-def bombard(url: str, stopped: threading.Event) -> None:
-    """Send ten megabytes, and a million candidates, five times a second; see that it is told."""
-    while not stopped.wait(0.2):
-        for body in (LARGE, MILLION):
-            assert status(url, post(body))[0] == 413
-
-
-@contextmanager
-def greedy(url: str) -> Iterator[None]:
-    """Have large bodies come, and a hundred slow senders be there, while the block runs."""
-    stopped = threading.Event()
-    with ExitStack() as stack:
-        slow = [stack.enter_context(Wire(url)) for _ in range(100)]
-        for wire in slow:
-            wire.send(REQUEST[:20])
-        bombing = threading.Thread(target=bombard, args=(url, stopped))
-        bombing.start()
-        try:
-            yield
-        finally:
-            stopped.set()
-            bombing.join()
-
-
-@contextmanager
-def idle(url: str, count: int) -> Iterator[None]:
-    """Have so many connections open that say nothing, half of them after a request."""
-    with ExitStack() as stack:
-        wires = [stack.enter_context(Wire(url)) for _ in range(count)]
-        for wire in wires[::2]:
-            wire.send(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
-            assert wire.answer() is not None
-        yield
-
-
 def latencies_ms(url: str, seconds: float) -> list[float]:
     """Ask over one connection for so long."""
-    found: list[float] = []
-    with Wire(url) as wire:
-        end = time.perf_counter() + seconds
-        while (began := time.perf_counter()) < end:
-            wire.send(REQUEST)
-            answer = wire.answer()
-            assert answer is not None
-            assert answer.status == 200
-            found.append(1e3 * (time.perf_counter() - began))
+    address = urlsplit(url)
+    run = closed_loop((address.hostname or "", address.port or 0), [REQUEST], 1, seconds)
+    assert not run.failed
+    found: list[float] = (1e3 * run.latencies_s).tolist()
     return found
 
 
-def compare(
-    target: Target, trouble: Callable[[], object], figures: Figures, length: Length
-) -> None:
+def compare(target: Target, trouble: tuple[str, ...], figures: Figures, length: Length) -> None:
     """Measure another client's p99 with the trouble and without, in turns, and the memory."""
     seconds, turns = length.pick(short=(1.0, 2), ci=(3.0, 5), full=(10.0, 6))
     latencies_ms(target.url, seconds)
@@ -160,23 +114,23 @@ def compare(
     most_mib = before_mib
     for _ in range(turns):
         quiet += latencies_ms(target.url, seconds)
-        with trouble():  # type: ignore[attr-defined]  # a context manager
+        with beside(*trouble):
             troubled += latencies_ms(target.url, seconds)
             most_mib = max(most_mib, target.rss_mib())
-    alone, beside = np.percentile(quiet, 99), np.percentile(troubled, 99)
+    alone, among = np.percentile(quiet, 99), np.percentile(troubled, 99)
     figures.note("p99 without", alone, "ms")
-    figures.note("p99 beside it", beside, "ms")
+    figures.note("p99 beside it", among, "ms")
     figures.note("p50 ratio", np.median(troubled) / np.median(quiet))
     figures.hold("memory that it takes", most_mib - before_mib, at_most=256, unit="MiB")
     if length.name == "short":  # too short for a p99
-        figures.note("p99 ratio", beside / alone)
+        figures.note("p99 ratio", among / alone)
     else:
-        figures.hold("p99 ratio", beside / alone, at_most=1.2)
+        figures.hold("p99 ratio", among / alone, at_most=1.2)
 
 
 @pytest.mark.fault("R10", "others' p99 beside bodies of 10 MB, a million candidates, slow senders")
 def test_others_hardly_notice_the_greedy(target: Target, figures: Figures, length: Length) -> None:
-    compare(target, lambda: greedy(target.url), figures, length)
+    compare(target, ("greedy", target.url), figures, length)
 
 
 @pytest.mark.fault("R10", "others' p99 beside idle connections")
@@ -185,4 +139,4 @@ def test_others_hardly_notice_idle_connections(
 ) -> None:
     count = length.pick(short=1000, ci=10_000, full=10_000)
     figures.note("idle connections", count)
-    compare(target, lambda: idle(target.url, count), figures, length)
+    compare(target, ("idle", target.url, str(count)), figures, length)

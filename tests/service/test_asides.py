@@ -1,5 +1,7 @@
 """What is asked aside is not waited for beyond its time, nor where no thread is free."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -97,4 +99,14 @@ def test_side_threads_keep_nothing_of_what_they_did() -> None:
     asked = threads.begin(lambda: np.zeros(3))
     assert asked is not None
     assert asked.result(WAIT_S).tolist() == [0, 0, 0]
+    threads.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no nice of its own")
+def test_side_threads_stand_back_and_nobody_else_does() -> None:
+    threads, own = SideThreads(1, "test", nice=7), os.getpriority(os.PRIO_PROCESS, 0)
+    asked = threads.begin(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert asked is not None
+    assert asked.result(WAIT_S) == 7
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
     threads.close()

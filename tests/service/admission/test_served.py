@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.client import Connection, Reply, post
 from service.app import Service
 from service.embedded import EmbeddedValkey
+from service.http.protocol import DirectProtocol
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client
@@ -60,6 +62,75 @@ def test_who_is_refused_is_told_when_to_come_back_and_keeps_the_connection(
         assert len(ids) == len(refused)
         for connection, _ in refused:
             assert connection.ask(request).status == 200
+
+
+def test_whoever_asks_again_is_refused_again_without_being_parsed(
+    crowded: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again: list[bool] = []
+    refuse_again = DirectProtocol._refuse_again
+
+    def counted(protocol: DirectProtocol, *given: Any) -> bool:
+        again.append(refuse_again(protocol, *given))
+        return again[-1]
+
+    monkeypatch.setattr(DirectProtocol, "_refuse_again", counted)
+    host, port = crowded.url.removeprefix("http://").split(":")
+    ids, answered = set[str](), 0
+    with ExitStack() as stack:
+        pool = [stack.enter_context(closing(Connection((host, int(port))))) for _ in range(AT_ONCE)]
+        for turn in range(20):
+            for connection in pool:
+                connection.send(post(PATH, BODY + b" " * turn))
+            for connection in pool:
+                while (reply := connection.receive()) is None:
+                    pass
+                answer, headers = json.loads(reply.body), told(reply)
+                assert reply.status in {200, 503}
+                assert reply.status == 200 or headers["retry-after"] in {"1", "2", "3"}
+                assert headers["x-request-id"] == answer["request_id"]
+                assert int(headers["content-length"]) == len(reply.body)
+                ids.add(answer["request_id"])
+                answered += 1
+    assert any(again)
+    assert not all(again), "who is let in after all is parsed"
+    assert len(ids) == answered
+
+
+def test_nobody_is_refused_ahead_of_an_answer_that_is_still_to_come(crowded: Service) -> None:
+    """On one connection, behind a refusal: a page that takes its time, and the request again."""
+    host, port = crowded.url.removeprefix("http://").split(":")
+    page = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    with ExitStack() as stack:
+        pool = [stack.enter_context(closing(Connection((host, int(port))))) for _ in range(AT_ONCE)]
+        for _ in range(10):
+            for connection in pool:
+                connection.send(post(PATH, BODY))
+            for connection in pool:
+                while connection.receive() is None:
+                    pass
+            for connection in pool:
+                connection.send(page)
+                connection.send(post(PATH, BODY))
+            for connection in pool:
+                first, second = received(connection, 2)
+                assert (first[9:12], b"request_id" in first) == (b"200", False)
+                assert second[9:12] in {b"200", b"503"}
+                assert b"request_id" in second
+
+
+def received(connection: Connection, count: int) -> list[bytes]:
+    """Read so many answers that may come together."""
+    data, found = b"", list[bytes]()
+    while len(found) < count:
+        end = data.find(b"\r\n\r\n") + 4
+        at = data.find(b"content-length: ", 0, end) + 16
+        if end < 4 or len(data) < (stop := end + int(data[at : data.find(b"\r", at)])):
+            data += connection.socket.recv(1 << 16)
+        else:
+            found.append(data[:stop])
+            data = data[stop:]
+    return found
 
 
 def test_pages_are_shown_whatever_waits_and_count_the_refused(crowded: Service) -> None:
