@@ -23,6 +23,9 @@ LONGEST_NS: Final = 10_000_000_000
 GRACE_NS: Final = 250_000_000
 """Who was struck and is still there after so long cannot be ended from outside."""
 
+FEELS_NS: Final = 50_000_000
+"""Who feels the blow this long after it was due, or later, was in code that does not feel any."""
+
 SUSPECT_FOR_NS: Final = 60_000_000_000
 """How long a function stays a suspect: a machine that stood still looks just like one that does."""
 
@@ -106,6 +109,8 @@ class Watchdog:
         while not call.struck:
             os.sched_yield()
         _raise_in(call.thread, _NOTHING)
+        if (now_ns := perf_counter_ns()) >= call.stop_ns + FEELS_NS:
+            self._suspect(call, now_ns)
 
     def _watch(self) -> None:
         idle = REST_AFTER
@@ -133,9 +138,12 @@ class Watchdog:
             return False
         if now_ns < call.stop_ns + GRACE_NS:
             return True
-        # Kept, so that the id stays its own.
-        self._suspects[id(call.function)] = call.function, now_ns + SUSPECT_FOR_NS
+        self._suspect(call, now_ns)
         frame = sys._current_frames().get(call.thread)
         where = "".join(traceback.format_stack(frame)) if frame is not None else ""
         log.error("%r does not end; for a minute it is called aside:\n%s", call.function, where)
         return False
+
+    def _suspect(self, call: _Call, now_ns: int) -> None:
+        # Kept, so that the id stays its own.
+        self._suspects[id(call.function)] = call.function, now_ns + SUSPECT_FOR_NS

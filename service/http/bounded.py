@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from service.http.head import check_head
 from service.http.limits import (
+    BREATHER_S,
     LARGEST_HEAD_BYTES,
     LEAST_BYTES_PER_S,
     LINGER_S,
@@ -80,6 +81,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._phase is LEAVING:
             if self._taken > self._limits.most_bytes:
                 self.transport.abort()
+            else:  # nobody waits for this to be thrown away, and others for their answers
+                self.flow.pause_reading()
+                self.loop.call_later(BREATHER_S, self._read_on)
             return
         self._read(data)
         if self._taken > LARGEST_HEAD_BYTES:
@@ -87,6 +91,10 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(HeadTooLarge(f"more than {LARGEST_HEAD_BYTES} bytes of headers"))
             elif self._phase is BODY and self._taken > self._limits.most_bytes:
                 self._refuse(BodyTooLarge(f"more than {self._limits.most_bytes} bytes"))
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _read(self, data: bytes) -> None:
         """Parse slice by slice, until a request has to wait: what is behind it waits unread."""

@@ -23,6 +23,8 @@ LEAST_BYTES_PER_S: Final = 16 * 1024
 # is read on to this many times the largest body, and thrown away.
 DISCARDED: Final = 32
 LINGER_S: Final = 10.0
+# After each piece of it, a quarter of a megabyte: the loop would read 32 of them in one go.
+BREATHER_S: Final = 0.005
 
 # An answer is written at once; a client that takes so long to read it is not reading.
 UNREAD_S: Final = 30.0

@@ -24,7 +24,7 @@ from tests.faults.length import Length
 
 DEADLINE_S = 0.05
 LOADS = (0.8, 0.9, 1.0, 1.1)
-CALM, CALM_S = 0.4, 3.0
+CALM, CALM_S = 0.25, 3.0
 RECOVERY_S = 1.0
 REQUESTS = [
     post("/v1/recommendations", json.dumps({"user_id": str(user), "limit": 20}).encode())

@@ -107,6 +107,17 @@ def test_one_that_does_not_feel_it_is_a_suspect_and_the_log_says_where_it_is(
     until(lambda: not watchdog.suspects(sleepy))  # in doubt it may try again
 
 
+def test_one_that_feels_it_much_later_is_a_suspect_as_soon_as_it_is_back(
+    watchdog: Watchdog,
+) -> None:
+    def sleepy() -> None:
+        time.sleep(0.1)  # not so long that the watchdog would give it up
+
+    with pytest.raises(Late):
+        watchdog.call(sleepy, in_ms(5))
+    assert watchdog.suspects(sleepy)
+
+
 def test_without_a_deadline_a_call_has_the_longest_there_is(
     watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
