@@ -28,4 +28,5 @@ compile requirements/feast.lock requirements/feast.in --python-version 3.11 ${1:
 compile requirements/fuzz.lock requirements/fuzz.in --python-version 3.11 ${1:+"$1"}
 compile requirements/peers.lock requirements/peers.in --python-version 3.11 ${1:+"$1"}
 compile requirements/kernels.lock requirements/kernels.in -c requirements/dev.lock --python-version 3.14 ${1:+"$1"}
+compile requirements/sim.lock requirements/sim.in -c requirements/dev.lock --python-version 3.14 ${1:+"$1"}
 compile requirements/bootstrap.lock requirements/bootstrap.in --python-version 3.9 ${1:+"$1"}

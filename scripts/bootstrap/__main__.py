@@ -12,6 +12,7 @@ fuzz          make .venv-fuzz ready
 gil           make .venv-gil ready: the project on a Python with the GIL
 kernels       make .venv-kernels ready
 peers         make .venv-peers ready
+sim           make .venv-sim ready
 interpreter   climb the ladder, print the path of the Python it leads to
 source        print the path of the Python built from source, building it if need be
 uv            print the path of a uv that runs, installing it if need be
@@ -51,6 +52,7 @@ def main(arguments: list[str]) -> int:
         "gil": lambda: side.prepare_with_gil(ROOT),
         "kernels": lambda: side.prepare(ROOT, "kernels"),
         "peers": lambda: side.prepare(ROOT, "peers"),
+        "sim": lambda: side.prepare(ROOT, "sim"),
         "interpreter": lambda: print(_interpreter().path),
         "source": lambda: print(source.build(source.CPYTHON).path),
         "uv": lambda: print(uv.find_or_install(ROOT)),

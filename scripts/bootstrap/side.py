@@ -3,8 +3,8 @@
 Locust stands on gevent, and the benchmarks' peers on hiredis: importing either switches the
 GIL back on, and what `braid evaluate --peers` compares with has no wheels for a Python without
 one. Any Python with a GIL will do for them, and a newer one is preferred. The kernels'
-peers keep the GIL off, and are imported beside the kernels: they need the service's Python.
-And Braid itself on a build of that Python with the GIL shows what its absence brings.
+peers and the simulator keep the GIL off, and are imported beside our own: they need the service's
+Python. And Braid itself on a build of that Python with the GIL shows what its absence brings.
 """
 
 from __future__ import annotations
