@@ -6,7 +6,7 @@ The command line reads each from a flag (`--port 8080`), else from the environme
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -94,6 +94,25 @@ class Settings:
 
     flight: Annotated[int, Parameter(validator=Number(gte=0, lte=100_000))] = 256
     """Requests that each loop keeps for `GET /v1/requests` and replays, with their bodies."""
+
+    slow_ms: Annotated[float, Parameter(validator=Number(gte=0, lte=10_000))] = 100.0
+    """Requests that take longer are logged and traced whatever the samples; with 0 none is slow."""
+
+    log_sample: Annotated[float, Parameter(validator=Number(gte=0, lte=1))] = 0.01
+    """Share of the requests that have a line in the log; slow and failed ones always have."""
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """How the log's lines look; auto is for people on a terminal, and JSON elsewhere."""
+
+    log_users: Literal["hash", "id", "none"] = "hash"
+    """What the log and the spans tell of who asked."""
+
+    traces: str | None = None
+    """Where spans go, by OTLP over HTTP: http://jaeger:4318; else OTEL_EXPORTER_OTLP_ENDPOINT."""
+
+    trace_sample: Annotated[float | None, Parameter(validator=Number(gte=0, lte=1))] = None
+    """Share of the requests that are traced where the caller does not say (docs/tracing.md); else
+    OTEL_TRACES_SAMPLER, else 0.01."""
 
     largest_body_bytes: Annotated[int, Parameter(validator=Number(gte=1024))] = 1024 * 1024
     """Bodies above this are refused unread."""

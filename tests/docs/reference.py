@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from inspect import getdoc
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from prometheus_client.core import Metric
 from rich.console import Console
@@ -80,6 +80,8 @@ def _type(hint: Any) -> str:
         [hint] = (one for one in get_args(hint) if one is not NoneType)
     if get_origin(hint) is tuple:
         return "str, repeated"
+    if get_origin(hint) is Literal:
+        return ", ".join(f"`{one}`" for one in get_args(hint))
     return f"{'path' if hint is Path else hint.__name__}{bounds}"
 
 
