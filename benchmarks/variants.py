@@ -47,7 +47,7 @@ class AlwaysParallel(Crew):
         """Return itself: every thread and every request has all of it."""
         return self
 
-    def party(self) -> AbstractContextManager[Self]:
+    def party(self, shares: object = None) -> AbstractContextManager[Self]:  # noqa: ARG002  the caller's signature
         """Return itself."""
         return nullcontext(self)
 

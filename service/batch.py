@@ -65,7 +65,7 @@ async def recommend_batch[T](
         return name(index, answer, own), own
 
     store, whole = desk.store, Means(trace, asides=desk.asides, effort=desk.effort())
-    with desk.caller.party() as party:
+    with desk.caller.party(trace.shares) as party:
         with trace.span("context"):
             users = await read_users(queries, plans, serving, store, trace)
         with trace.span("retrieve"):

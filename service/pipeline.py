@@ -39,7 +39,7 @@ from service.surfaces.plan import Plan
 async def recommend(query: Query, plan: Plan, serving: Serving, desk: Desk, trace: Trace) -> Answer:
     """Answer a query from one snapshot; both the values and the order of the stages are here."""
     store = desk.store
-    with desk.caller.party() as party:
+    with desk.caller.party(trace.shares) as party:
         means = Means(trace, party.share, desk.asides, desk.effort())
         with trace.span("context"):
             [user] = await read_users([query], [plan], serving, store, trace)

@@ -9,6 +9,7 @@
 
 from service.crew.crew import Crew
 from service.crew.job import Work
+from service.crew.noted import Done
 from service.crew.party import Caller, Party
 
-__all__ = ["Caller", "Crew", "Party", "Work"]
+__all__ = ["Caller", "Crew", "Done", "Party", "Work"]

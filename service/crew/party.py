@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from service.crew.helper import Helper
 from service.crew.job import Job, Work, bounds
+from service.crew.noted import Done, noted
 
 if TYPE_CHECKING:
     from service.crew.crew import Crew
@@ -29,9 +30,9 @@ class Caller:
         self.crew = crew
         self.parties = 0  # written by its own thread only
 
-    def party(self) -> Party:
-        """Return one request's share of the crew: nobody yet."""
-        return Party(self)
+    def party(self, shares: list[Done] | None = None) -> Party:
+        """Return one request's share of the crew: nobody yet; ``shares`` gets what is done."""
+        return Party(self, shares)
 
 
 class Party:
@@ -40,12 +41,13 @@ class Party:
     ``took`` is how many threads took part in what was shared last.
     """
 
-    __slots__ = ("_caller", "_helpers", "took")
+    __slots__ = ("_caller", "_helpers", "_shares", "took")
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, shares: list[Done] | None = None) -> None:
         self.took = 1
         self._caller = caller
         self._helpers: list[Helper] = []
+        self._shares = shares
 
     def __enter__(self) -> Self:
         self._caller.parties += 1
@@ -89,6 +91,8 @@ class Party:
                 begun are then left undone.
         """
         work_ns = rows * cost_ns_per_row
+        if self._shares is not None:
+            work = noted(work, self._shares)
         if not self._helpers:
             self.rouse(work_ns)
         worth = min(self._caller.crew.threads_worth(work_ns), rows) - 1

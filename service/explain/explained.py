@@ -24,9 +24,9 @@ async def explained(
     ``why_not`` are item ids: what became of each is told, too. The explanation is put together
     beside the loop, which serves others meanwhile; its time is a span of its own.
     """
-    watch = Watch(desk, trace)
+    watch = Watch(trace)
     try:
-        answer = await recommend(query, plan, serving, watch.desk, watch.trace)
+        answer = await recommend(query, plan, serving, desk, watch.trace)
     finally:
         watch.trace.close()
     with trace.span("explain"):

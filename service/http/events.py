@@ -24,7 +24,7 @@ class Events:
             for fault in faults_of(event):
                 raise BodyInvalid(fault, f"$.events[{index}]")
         try:
-            with trace.span("store"):
+            with trace.span("store"), trace.read("store"):
                 stored = await self._desk.writer.append_events(events, now_ms)
         except StoreUnavailable as fault:
             raise EventsNotStored(

@@ -1,14 +1,25 @@
-"""The stopwatch: one request's stages and when each began and ended."""
+"""The stopwatch: one request's stages and reads, and when each began and ended."""
 
 from collections.abc import Iterable
 from math import inf
 from time import perf_counter_ns, time
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from features.user_reader import UserRecord
+from service.crew.noted import Done
+from service.observe.link import Link
 
 NS_PER_MS = 1e6
+
+
+class Read(NamedTuple):
+    """A round trip to the store within a stage, and the fault's short word where it failed."""
+
+    stage: str
+    began_ns: int
+    ended_ns: int
+    fault: str | None
 
 
 class Trace:
@@ -18,7 +29,9 @@ class Trace:
     ``user`` is what the store said of the asker: a replay begins with the same. ``caller`` is the
     name of the key it came with. ``deadline_ns`` is a moment of the performance counter, infinity
     without one. ``scored`` is the share of the candidates that the model scored, ``unranked`` how
-    many got a score that is no finite number.
+    many got a score that is no finite number. ``reads`` are the round trips to the store, ``shares``
+    the crew's shares of work where somebody asks for them. ``link`` is its place among the spans of
+    other services, None while nobody traces. ``fault`` is the short word for what it failed by.
     Made when the request arrives, and the only thing about it that grows while it is answered.
     """
 
@@ -27,8 +40,12 @@ class Trace:
         "caller",
         "deadline_ns",
         "degraded",
+        "fault",
+        "link",
         "near",
+        "reads",
         "scored",
+        "shares",
         "spans",
         "started_ns",
         "threads",
@@ -48,6 +65,10 @@ class Trace:
         self.scored = 1.0
         self.user: UserRecord | None = None
         self.caller: str | None = None
+        self.reads: list[Read] = []
+        self.shares: list[Done] | None = None
+        self.link: Link | None = None
+        self.fault: str | None = None
 
     def expire_in(self, deadline_ms: float) -> None:
         """Set the deadline, counted from the arrival of the request; the nearest one counts."""
@@ -72,6 +93,17 @@ class Trace:
     def span(self, name: str) -> _Span:
         """Return a context manager that records one stage, also when it raises."""
         return _Span(self.spans, name)
+
+    def read(self, stage: str) -> _Read:
+        """Return a context manager that records one round trip to the store."""
+        return _Read(self.reads, stage)
+
+    def shares_within(self, began_ns: int, ended_ns: int) -> list[Done]:
+        """Return the shares that were begun in that time, in their order."""
+        return sorted(
+            (one for one in list(self.shares or ()) if began_ns <= one.began_ns <= ended_ns),
+            key=lambda one: one.began_ns,
+        )
 
     def elapsed_ns(self) -> int:
         """Return nanoseconds since the request arrived."""
@@ -119,3 +151,24 @@ class _Span:
         trace: TracebackType | None,
     ) -> None:
         self._spans.append((self._name, self._began, perf_counter_ns()))
+
+
+class _Read:
+    __slots__ = ("_began", "_reads", "_stage")
+
+    def __init__(self, reads: list[Read], stage: str) -> None:
+        self._reads = reads
+        self._stage = stage
+
+    def __enter__(self) -> Self:
+        self._began = perf_counter_ns()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        word = None if kind is None else getattr(fault, "reason", kind.__name__)
+        self._reads.append(Read(self._stage, self._began, perf_counter_ns(), word))

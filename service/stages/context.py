@@ -39,7 +39,8 @@ async def read_users(
     shown = SHOWN_CAP if any(plan.surface.filters.served for plan in plans) else 0
     try:
         within_s = seconds_until(stop_ns)
-        read = iter(await store.read_users(ids, serving.user_schema, within_s, shown))
+        with trace.read("context"):
+            read = iter(await store.read_users(ids, serving.user_schema, within_s, shown))
     except StoreUnavailable as fault:
         trace.degrade("context", budget.reason(fault, stop_ns))
         return [None] * len(queries)

@@ -34,7 +34,8 @@ async def read_missed(
         return _any_or_own(read, wanted, serving, trace)
     stop_ns = trace.stop_ns(budget.FEATURES)
     try:
-        rows, present = await store.read_items(serving.items, asked, seconds_until(stop_ns))
+        with trace.read("features"):
+            rows, present = await store.read_items(serving.items, asked, seconds_until(stop_ns))
         tickets = [found.ticket for found in gathered if found.ticket is not None]
         if len(tickets) == len(gathered):
             # When the loop is free again: the answer does not wait for it.
