@@ -8,8 +8,8 @@ from hypothesis import settings
 from redis import Redis
 
 from features.address import Address
-from service.embedded import EmbeddedValkey
 from tests.filling import fill
+from tests.stores import Store, new_store, redis_of
 from training.datasets import movielens
 from training.train import train
 
@@ -19,21 +19,21 @@ settings.load_profile("braid")
 
 
 @pytest.fixture(scope="session")
-def valkey() -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
+def valkey() -> Iterator[Store]:
+    with new_store() as valkey:
         yield valkey
 
 
 @pytest.fixture
-def client(valkey: EmbeddedValkey) -> Iterator[Redis]:
+def client(valkey: Store) -> Iterator[Redis]:
     """A plain client of the shared server, empty as the test begins."""
-    with Redis.from_url(valkey.url) as client:
+    with redis_of(valkey.url) as client:
         client.flushall()
         yield client
 
 
 @pytest.fixture
-def address(valkey: EmbeddedValkey, client: Redis) -> Address:
+def address(valkey: Store, client: Redis) -> Address:
     return Address.parse(valkey.url)
 
 
@@ -46,8 +46,8 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def filled(artifacts: Path) -> Iterator[EmbeddedValkey]:
+def filled(artifacts: Path) -> Iterator[Store]:
     """A Valkey with the artifact's rows and histories; users 1-943 belong to the data set."""
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         yield valkey

@@ -13,15 +13,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from redis import Redis
-
 from benchmarks import servers
 from benchmarks.client import Address, Connection, Reply, post
 from benchmarks.servers import Server
 from ranking.artifact import read_store
-from service.embedded import EmbeddedValkey
 from service.load import load
 from tests.service.models import publish
+from tests.stores import new_store, redis_of
 
 REQUEST_ID = re.compile(rb'"request_id": ?"[^"]*"')
 VERSION = re.compile(rb'"model_version":"([^"]*)"')
@@ -55,8 +53,8 @@ def two_models(folder: Path) -> list[str]:
 @contextmanager
 def filled(folder: Path, version: str) -> Iterator[str]:
     """Keep the rows of a model's items; yield the address."""
-    with EmbeddedValkey() as valkey:
-        with Redis.from_url(valkey.url) as client:
+    with new_store() as valkey:
+        with redis_of(valkey.url) as client:
             load(client, read_store(folder / version), 1000, lambda *_: None)
         yield valkey.url
 

@@ -13,12 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from redis import Redis
 
 from features import keys
 from features.history import history_entry
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.faults.figures import Figures
@@ -29,6 +27,7 @@ from tests.features.shelves import until
 from tests.filling import fill
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
+from tests.stores import new_store, redis_of
 
 ITEMS, GROUP, CLIENTS = 400, 20, 6
 USERS = ITEMS // GROUP
@@ -56,9 +55,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("r05")
     publish(folder, world="r05", items=ITEMS)
     with ExitStack() as stack:
-        valkey = stack.enter_context(EmbeddedValkey())
+        valkey = stack.enter_context(new_store())
         fill(valkey, folder)
-        with Redis.from_url(valkey.url) as store, store.pipeline() as pipeline:
+        with redis_of(valkey.url) as store, store.pipeline() as pipeline:
             for user in range(USERS):
                 seen = sorted({f"i{item}" for item in range(ITEMS)} - group(user))
                 entries = [history_entry(item, "view", 1000 - at) for at, item in enumerate(seen)]

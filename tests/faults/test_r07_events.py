@@ -11,12 +11,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from redis import Redis
 
 from features import keys
 from features.events import Event
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.faults.durable import Durable
@@ -25,6 +23,7 @@ from tests.faults.length import Length
 from tests.faults.recount import batched, counted, draw, recount, total
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
+from tests.stores import Store, new_store, redis_of
 
 
 def now() -> int:
@@ -32,15 +31,15 @@ def now() -> int:
 
 
 @pytest.fixture
-def frail() -> Iterator[EmbeddedValkey]:
+def frail() -> Iterator[Store]:
     """A store of this test's own."""
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         yield valkey
 
 
 @pytest.mark.fault("R7", "event writers are killed in the midst of batches, with repeats")
 def test_events_replayed_by_killed_writers_are_counted_exactly_once(
-    frail: EmbeddedValkey, tmp_path: Path, figures: Figures, length: Length
+    frail: Store, tmp_path: Path, figures: Figures, length: Length
 ) -> None:
     rng, at = random.Random(3), now()
     distinct = draw(rng, length.pick(short=4000, ci=20_000, full=200_000), at)
@@ -66,7 +65,7 @@ def test_events_replayed_by_killed_writers_are_counted_exactly_once(
                     break
     figures.note("events, each sent once or more", len(distinct))
     figures.hold("writers killed", kills, at_least=wanted)
-    with Redis.from_url(frail.url) as client:
+    with redis_of(frail.url) as client:
         figures.hold("events stored", total(client), equal=len(distinct))
         assert counted(client, now()) == recount(distinct, at)
 
@@ -119,7 +118,7 @@ def test_what_was_acknowledged_outlives_the_store_that_took_it(
         distinct = [event for mine in sent for event in mine]
         figures.note("events acknowledged", len(distinct))
         figures.note("batches refused with 503 and repeated", sum(refused))
-        with Redis.from_url(store.url) as client:
+        with redis_of(store.url) as client:
             stored = total(client)
             if fsync == "everysec":  # it promises to lose no more than the last two seconds
                 figures.note("acknowledged, and lost by Redis", len(distinct) - stored)
@@ -143,7 +142,7 @@ POISON = [
 
 
 @pytest.fixture
-def service(artifacts: Path, frail: EmbeddedValkey) -> Iterator[Service]:
+def service(artifacts: Path, frail: Store) -> Iterator[Service]:
     with running(Settings(artifact=artifacts, redis=frail.url, port=0), QUIET) as service:
         yield service
 
@@ -157,7 +156,7 @@ def client(service: Service) -> Iterator[Client]:
 
 @pytest.mark.fault("R7", "duplicate, late, future and poisoned events among good ones")
 def test_poison_is_set_aside_and_the_good_are_counted_once(
-    client: Client, frail: EmbeddedValkey, figures: Figures
+    client: Client, frail: Store, figures: Figures
 ) -> None:
     rng, at = random.Random(7), now()
     distinct, refused = draw(rng, 600, at), 0
@@ -170,7 +169,7 @@ def test_poison_is_set_aside_and_the_good_are_counted_once(
         refused += 1
         assert client.post("/v1/events", {"events": good}).status == 200
     figures.note("batches refused for one poisoned event", refused)
-    with Redis.from_url(frail.url) as store:
+    with redis_of(frail.url) as store:
         figures.hold("events stored", total(store), equal=len(distinct))
         assert counted(store, now()) == recount(distinct, at)
 
@@ -185,10 +184,10 @@ JUNK = [
 @pytest.mark.fault("R7", "somebody else writes junk where the events are kept")
 @pytest.mark.parametrize("where", ["stream", "event", "counts", "history"])
 def test_junk_in_the_store_blocks_nobody(
-    service: Service, client: Client, frail: EmbeddedValkey, where: str, figures: Figures
+    service: Service, client: Client, frail: Store, where: str, figures: Figures
 ) -> None:
     number = keys.partition("196")
-    with Redis.from_url(frail.url) as store:
+    with redis_of(frail.url) as store:
         until(lambda: followed(client))
         match where:
             case "stream":

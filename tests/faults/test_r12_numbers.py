@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from redis import Redis
 
 from features import keys
 from features.codec import HEADER_BYTES
 from ranking.artifact import ArtifactRejected, read, read_store
-from service.embedded import EmbeddedValkey
 from service.load import load
 from service.running import running
 from service.settings import Settings
@@ -26,6 +24,7 @@ from tests.faults.swapping import PATIENT
 from tests.sealing import reseal
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
+from tests.stores import Store, new_store, redis_of
 
 STRANGE = {
     "NaN": float("nan"),
@@ -44,9 +43,9 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def valkey(artifact: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
-        with Redis.from_url(valkey.url) as client:
+def valkey(artifact: Path) -> Iterator[Store]:
+    with new_store() as valkey:
+        with redis_of(valkey.url) as client:
             load(client, read_store(artifact), 1000, lambda *_: None)
         yield valkey
 
@@ -93,10 +92,10 @@ def plain(body: bytes) -> Any:
 @pytest.mark.fault("R12", "NaN, infinities and denormals in stored rows")
 @pytest.mark.parametrize("what", STRANGE)
 def test_a_stored_value_that_is_no_number_is_imputed_and_counted(
-    artifact: Path, valkey: EmbeddedValkey, figures: Figures, what: str
+    artifact: Path, valkey: Store, figures: Figures, what: str
 ) -> None:
     poisoned = [f"i{item}" for item in range(0, ITEMS, 2)]
-    with Redis.from_url(valkey.url, decode_responses=False) as client:
+    with redis_of(valkey.url) as client:
         for item_id in poisoned:
             row = bytearray(client.get(keys.item_row(item_id)) or b"")
             row[HEADER_BYTES : HEADER_BYTES + 4] = struct.pack("<f", STRANGE[what])
@@ -122,7 +121,7 @@ def test_a_stored_value_that_is_no_number_is_imputed_and_counted(
 
 @pytest.mark.fault("R12", "NaN, infinities and denormals as a scorer's answers")
 def test_a_score_that_is_no_number_earns_no_place_and_is_counted(
-    artifact: Path, valkey: EmbeddedValkey, figures: Figures
+    artifact: Path, valkey: Store, figures: Figures
 ) -> None:
     scorer = "tests.faults.strange_scorer:score"
     with serving(artifact, valkey.url, scorer=scorer) as client:
@@ -158,7 +157,7 @@ def test_a_score_that_is_no_number_earns_no_place_and_is_counted(
 
 @pytest.mark.fault("R12", "numbers beyond a float32 in what is put")
 def test_a_number_that_is_none_cannot_be_put(
-    artifact: Path, valkey: EmbeddedValkey, figures: Figures
+    artifact: Path, valkey: Store, figures: Figures
 ) -> None:
     with serving(artifact, valkey.url) as client:
         refused = 0
@@ -179,7 +178,7 @@ def test_a_number_that_is_none_cannot_be_put(
 
 @pytest.mark.fault("R12", "NaN, infinities and huge numbers in embeddings")
 def test_an_embedding_that_is_no_vector_is_refused_and_a_denormal_one_is_harmless(
-    artifact: Path, tmp_path: Path, valkey: EmbeddedValkey, figures: Figures
+    artifact: Path, tmp_path: Path, valkey: Store, figures: Figures
 ) -> None:
     folder = tmp_path / artifact.name
     refused = 0

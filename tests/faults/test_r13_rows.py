@@ -12,7 +12,6 @@ from redis import Redis
 from features import keys
 from ranking.artifact import read_store
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.load import load
 from service.running import running
 from service.settings import Settings
@@ -21,6 +20,7 @@ from tests.faults.swapping import PATIENT
 from tests.faults.test_r12_numbers import metric
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
+from tests.stores import Store, new_store, redis_of
 
 ITEMS = 60
 EVERYTHING = [f"i{item}" for item in range(ITEMS)]
@@ -34,20 +34,20 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def valkey() -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
+def valkey() -> Iterator[Store]:
+    with new_store() as valkey:
         yield valkey
 
 
 @pytest.fixture
-def store(artifact: Path, valkey: EmbeddedValkey) -> Iterator[Redis]:
-    with Redis.from_url(valkey.url) as client:
+def store(artifact: Path, valkey: Store) -> Iterator[Redis]:
+    with redis_of(valkey.url) as client:
         load(client, read_store(artifact), 1000, lambda *_: None)
         yield client
 
 
 @pytest.fixture
-def service(artifact: Path, store: Redis, valkey: EmbeddedValkey) -> Iterator[Service]:
+def service(artifact: Path, store: Redis, valkey: Store) -> Iterator[Service]:
     settings = Settings(
         artifact=artifact, redis=valkey.url, port=0, loops=1, near_cache_mib=0, **PATIENT
     )

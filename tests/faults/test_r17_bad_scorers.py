@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.faults.bad_scorers import SLEEP_S
@@ -19,6 +18,7 @@ from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
+from tests.stores import Store
 
 DEADLINE_MS = 200
 MODULE = "tests.faults.bad_scorers"
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.fault("R17", "scorer raises, hangs, or gives a wrong le
 
 @pytest.fixture(scope="module")
 def service(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+    artifacts: Path, filled: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     file = tmp_path_factory.mktemp("r17") / "surfaces.toml"
     file.write_text(SURFACES)

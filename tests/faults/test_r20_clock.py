@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from service.embedded import EmbeddedValkey
 from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.load import Load, late
@@ -15,6 +14,7 @@ from tests.faults.serving import served
 from tests.faults.stepped import step
 from tests.features.shelves import until
 from tests.service.conftest import Client
+from tests.stores import Store
 
 HOUR_S = 3600.0
 DEADLINE_MS = 10_000
@@ -22,7 +22,7 @@ DEADLINE_MS = 10_000
 
 @pytest.mark.fault("R20", "the wall clock steps an hour, both ways")
 def test_a_step_of_the_clock_changes_no_deadline_no_trust_and_no_readiness(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path: Path, figures: Figures, length: Length
+    artifacts: Path, filled: Store, tmp_path: Path, figures: Figures, length: Length
 ) -> None:
     clock = tmp_path / "clock"
     step(clock, 0.0)

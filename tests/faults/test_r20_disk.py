@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.servers import ROOT
 from service.artifacts import locate
-from service.embedded import EmbeddedValkey
 from tests.faults.figures import Figures
 from tests.faults.serving import SERVE, served
 from tests.service.conftest import Client
+from tests.stores import Store
 
 # No file may grow beyond 8 blocks of 512 bytes: a write fails as it does on a full disk.
 FULL = ("/bin/sh", "-c", 'ulimit -f 8; exec "$@"', "sh")
@@ -22,7 +22,7 @@ NOISY = "tests.faults.noisy_scorer:score"
 
 @pytest.mark.fault("R20", "the disk is full for the log and the audit log")
 def test_a_full_disk_costs_lines_not_answers(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path: Path, figures: Figures
+    artifacts: Path, filled: Store, tmp_path: Path, figures: Figures
 ) -> None:
     audit, log = tmp_path / "audit.log", tmp_path / "stderr.log"
     flags = ("--redis", filled.url, "--scorer", NOISY, "--audit", str(audit))

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from benchmarks.servers import free_port
-from service.embedded import EmbeddedValkey
 from service.settings import Settings
 from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.load import Load
 from tests.faults.serving import await_ready, served
 from tests.features.shelves import until
+from tests.stores import Store
 
 CLIENTS = 8
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -55,7 +55,7 @@ def ask_until_refused(url: str, answered: list[int], dropped: list[str]) -> None
 
 @pytest.mark.fault("R20", "SIGTERM under load")
 def test_sigterm_under_load_drops_no_accepted_request(
-    artifacts: Path, filled: EmbeddedValkey, figures: Figures, length: Length
+    artifacts: Path, filled: Store, figures: Figures, length: Length
 ) -> None:
     answered, dropped, drains = list[int](), list[str](), list[float]()
     for _ in range(length.pick(short=1, ci=4, full=20)):
@@ -88,7 +88,7 @@ def odd(status: int) -> bool:
 
 @pytest.mark.fault("R20", "SIGKILL under load, and restart")
 def test_a_killed_service_is_ready_again_within_two_seconds(
-    artifacts: Path, filled: EmbeddedValkey, figures: Figures, length: Length
+    artifacts: Path, filled: Store, figures: Figures, length: Length
 ) -> None:
     port = free_port()
     flags = ("--redis", filled.url, "--port", str(port))

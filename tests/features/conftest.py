@@ -7,6 +7,7 @@ import pytest
 
 from service.embedded import EmbeddedValkey
 from tests.features.loops import Loop
+from tests.stores import Store, new_store
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -27,8 +28,8 @@ def program(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def valkey(program: str) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
+def valkey(program: str) -> Iterator[Store]:
+    with new_store() as valkey:
         yield valkey
 
 

@@ -24,6 +24,7 @@ from tests.features.schemas import USER
 from tests.features.shelves import until
 from tests.features.test_failover import free_port
 from tests.features.test_store import PATIENT_S, opened
+from tests.stores import redis_of
 
 HOUR_MS = 3_600_000
 
@@ -209,7 +210,7 @@ def test_the_step_is_one_slots_in_cluster_mode(
     node.chmod(0o700)
     monkeypatch.setenv("BRAID_VALKEY", str(node))
     port = free_port()
-    with EmbeddedValkey(port) as valkey, Redis.from_url(valkey.url) as client:
+    with EmbeddedValkey(port) as valkey, redis_of(valkey.url) as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         until(lambda: serves(client))
         with pytest.raises(ResponseError, match="same slot"):
@@ -247,7 +248,7 @@ def test_a_reader_never_sees_a_history_without_its_count_or_its_event(
     number, names = keys.partition("ann"), kinds_of_keys("ann")
 
     def look() -> None:
-        with Redis.from_url(address.url) as mine:
+        with redis_of(address.url) as mine:
             while not ended.is_set():
                 with mine.pipeline(transaction=True) as step:
                     step.llen(names[0]).xlen(names[2]).get(names[3])

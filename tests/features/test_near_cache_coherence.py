@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from benchmarks.coherence import measure
-from service.embedded import EmbeddedValkey
+from tests.stores import Store
 
 SECONDS = 3.0
 
 
 def test_while_rows_change_10000_times_a_second_every_row_read_is_whole_and_in_time(
-    valkey: EmbeddedValkey, record_property: Callable[[str, object], None]
+    valkey: Store, record_property: Callable[[str, object], None]
 ) -> None:
     found = measure(valkey.url, seconds=SECONDS)
     for name, figure in asdict(found).items():

@@ -19,9 +19,9 @@ from features.history import history_entry
 from features.item_table import ItemTable
 from features.store import FeatureStore
 from features.types import Items
-from service.embedded import EmbeddedValkey
 from tests.features.loops import Loop
 from tests.features.schemas import ITEM, USER, draw
+from tests.stores import Store, redis_of
 
 IDS = [f"item-{number}" for number in range(500)]
 ROWS = draw(ITEM, len(IDS))
@@ -269,9 +269,9 @@ async def refusal(answer: Awaitable[object]) -> CommandRefused:
     return caught.value
 
 
-def test_a_replica_serves_reads_and_refuses_events(frail: EmbeddedValkey, run: Loop) -> None:
+def test_a_replica_serves_reads_and_refuses_events(frail: Store, run: Loop) -> None:
     async def main() -> None:
-        with Redis.from_url(frail.url) as client:
+        with redis_of(frail.url) as client:
             write_items(client, IDS[:3], ROWS[:3], ITEM, lambda _: None)
             client.replicaof("127.0.0.1", "1")
             async with opened(Address.parse(frail.url)) as store:

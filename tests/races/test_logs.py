@@ -11,12 +11,12 @@ from features.address import Address
 from features.store import FeatureStore
 from features.trust import Trust
 from service.crew import Crew
-from service.embedded import EmbeddedValkey
 from service.experiments.experiments import Experiments
 from service.logs.logs import Logs
 from service.state import Serving, State
 from tests.races.together import against, together
 from tests.ranking.snapshots import snapshot
+from tests.stores import Store
 
 LOOPS, NOTES, STARTS = 3, 400, 300
 
@@ -38,7 +38,7 @@ def test_the_logs_of_all_loops_that_start_at_once_are_known(
 
 
 def test_every_record_of_every_loop_is_written_or_counted_as_dropped(
-    experiments: Experiments, valkey: EmbeddedValkey, client: Redis
+    experiments: Experiments, valkey: Store, client: Redis
 ) -> None:
     opened = list[Logs]()
     highest = [0]

@@ -9,18 +9,18 @@ import pytest
 from redis import Redis
 
 from service.catalogue.log import Put
-from service.embedded import EmbeddedValkey
 from service.state import Serving
 from tests.features.shelves import ALWAYS
 from tests.races.together import against
 from tests.ranking.snapshots import live, snapshot
 from tests.service.test_catalogue_publishing import Desk, faults, named
+from tests.stores import Store
 
 WRITES, LIVE = 60, 1200
 
 
 @pytest.fixture
-def desk(valkey: EmbeddedValkey, client: Redis) -> Iterator[Desk]:
+def desk(valkey: Store, client: Redis) -> Iterator[Desk]:
     assert client.ping()
     desk = Desk(valkey.url)
     yield desk

@@ -11,11 +11,11 @@ from features.address import Address
 from features.events import Event
 from features.store import FeatureStore
 from ranking.catalogue import Catalogue
-from service.embedded import EmbeddedValkey
 from service.live import pulse as module
 from service.live.pulse import Pulse
 from tests.features.shelves import until
 from tests.races.together import against
+from tests.stores import Store
 
 ITEMS = tuple(f"i{number}" for number in range(20))
 SMALL, LARGE = Catalogue(ITEMS[:10], ({},) * 10), Catalogue(ITEMS, ({},) * 20)
@@ -37,7 +37,7 @@ def clicking(url: str, user: str) -> Callable[[], None]:
 
 
 def test_counts_never_go_down_and_every_catalogue_gets_its_own_view(
-    valkey: EmbeddedValkey, client: Redis, monkeypatch: pytest.MonkeyPatch
+    valkey: Store, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PUBLISH_EVERY_S", 0.001)
     monkeypatch.setattr(module, "LEAST_SHARE", 1)

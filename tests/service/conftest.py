@@ -15,10 +15,10 @@ import pytest
 from rich.console import Console
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.filling import fill as fill  # for those who fill a store of their own
+from tests.stores import Store
 
 QUIET = Console(file=io.StringIO())
 
@@ -90,7 +90,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def service(artifacts: Path, filled: EmbeddedValkey, patient: Path) -> Iterator[Service]:
+def service(artifacts: Path, filled: Store, patient: Path) -> Iterator[Service]:
     # A budget, a wait and deadlines that a busy test machine keeps: what these tests are about is
     # neither the fallback nor the refusal.
     settings = Settings(

@@ -17,7 +17,6 @@ from features.user_reader import UserRecord
 from ranking.artifact import read
 from ranking.filters import FilterRejected
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.experiments.again import again
 from service.experiments.choose import Choice
 from service.state import Serving
@@ -25,6 +24,7 @@ from service.surfaces.file import load
 from service.surfaces.plan import Plan
 from tests.service.conftest import Client
 from tests.service.models import publish
+from tests.stores import Store
 
 HOME = load(None).by_name["home"]
 
@@ -47,7 +47,7 @@ def stored(url: str, user_id: str, serving: Serving) -> UserRecord:
 
 @pytest.mark.parametrize("asked", [{"user_id": "196"}, {"session": ["242", "50"]}])
 def test_the_same_model_gives_the_slate_that_was_served(
-    api: Client, service: Service, filled: EmbeddedValkey, asked: dict[str, object]
+    api: Client, service: Service, filled: Store, asked: dict[str, object]
 ) -> None:
     serving = service.state.read()
     served = api.recommend(**asked, limit=20, seed=3, deadline_ms=10_000).json["items"]

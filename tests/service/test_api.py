@@ -6,24 +6,23 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from features import keys
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from tests.service.conftest import Client
+from tests.stores import Store, redis_of
 
 # A deadline that a busy test machine keeps.
 PATIENT: dict[str, Any] = {"deadline_ms": 10_000}
 
 
-def history(valkey: EmbeddedValkey, user: str) -> set[str]:
-    with Redis.from_url(valkey.url) as client:
+def history(valkey: Store, user: str) -> set[str]:
+    with redis_of(valkey.url) as client:
         entries: Any = client.lrange(keys.user_history(user), 0, -1)
     return {entry.decode().split(":", 2)[2] for entry in entries}
 
 
-def test_a_slate_has_as_many_unseen_items_as_asked_for(api: Client, filled: EmbeddedValkey) -> None:
+def test_a_slate_has_as_many_unseen_items_as_asked_for(api: Client, filled: Store) -> None:
     reply = api.recommend(user_id="196", limit=10, **PATIENT)
     assert len(reply.ids) == len(set(reply.ids)) == 10
     assert not set(reply.ids) & history(filled, "196")

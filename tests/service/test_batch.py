@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
+from tests.stores import Store, new_store, redis_of
 
 BATCH = "/v1/recommendations/batch"
 PATIENT = {"deadline_ms": 10_000}
@@ -28,9 +28,9 @@ QUERIES: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def valkey(artifacts: Path) -> Iterator[EmbeddedValkey]:
+def valkey(artifacts: Path) -> Iterator[Store]:
     """One that this test may stop."""
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         yield valkey
 
@@ -78,7 +78,7 @@ def test_batches_side_by_side_give_what_they_give_alone(service: Service) -> Non
 
 @pytest.mark.parametrize("near_cache_mib", [0, 16])
 def test_a_batch_takes_one_trip_for_all_users_and_one_for_all_items(
-    artifacts: Path, valkey: EmbeddedValkey, near_cache_mib: int
+    artifacts: Path, valkey: Store, near_cache_mib: int
 ) -> None:
     settings = Settings(
         artifact=artifacts,
@@ -87,7 +87,7 @@ def test_a_batch_takes_one_trip_for_all_users_and_one_for_all_items(
         fetch_budget_ms=5000,
         near_cache_mib=near_cache_mib,
     )
-    with running(settings, QUIET) as service, Redis.from_url(valkey.url) as store:
+    with running(settings, QUIET) as service, redis_of(valkey.url) as store:
         client = Client(service.url)
         # Until then it reads what all users did of late, which takes commands of its own.
         until(lambda: b"braid_events_connected 1.0" in client.get("/metrics").body, 20)
@@ -110,9 +110,7 @@ def calls(store: Redis) -> dict[str, int]:
     }
 
 
-def test_without_a_store_every_slate_of_a_batch_says_so(
-    artifacts: Path, valkey: EmbeddedValkey
-) -> None:
+def test_without_a_store_every_slate_of_a_batch_says_so(artifacts: Path, valkey: Store) -> None:
     settings = Settings(artifact=artifacts, redis=valkey.url, port=0, near_cache_mib=0)
     with running(settings, QUIET) as service:
         valkey.stop()

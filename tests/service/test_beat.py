@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.http import beat as module
 from service.http import server as server_module
 from service.http.beat import EVERY_S, Beat
@@ -16,12 +15,13 @@ from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client
 from tests.service.test_crew import until
+from tests.stores import Store
 
 HELD_UP_S = 3.0
 
 
 @pytest.fixture
-def pair(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
+def pair(artifacts: Path, filled: Store) -> Iterator[Service]:
     settings = Settings(artifact=artifacts, redis=filled.url, port=0, loops=2, fetch_budget_ms=5000)
     with running(settings, QUIET) as service:
         yield service

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.http.endpoint import Endpoint
 from service.running import running
 from service.settings import Settings
 from tests.fuzz.smuggling import BODY, LENGTH, NEXT, POST
 from tests.fuzz.wire import Wire
 from tests.service.conftest import QUIET
+from tests.stores import Store
 
 REQUEST = POST + LENGTH + b"\r\n" + BODY
 ROOM = 8
@@ -26,7 +26,7 @@ IDLE_S = 6
 
 
 @pytest.fixture(scope="module")
-def strict(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
+def strict(artifacts: Path, filled: Store) -> Iterator[Service]:
     """One loop that has little patience, and little room."""
     settings = Settings(
         artifact=artifacts,

@@ -17,7 +17,6 @@ from features.tracking import Tracking
 from ranking.artifact import read_store
 from service.app import Service
 from service.catalogue.log import ChangeLog
-from service.embedded import EmbeddedValkey
 from service.load import load
 from service.models.pointer import Pointer
 from service.models.preparation import Preparation
@@ -36,6 +35,7 @@ from tests.service.catalogues import (
 )
 from tests.service.conftest import Client
 from tests.service.models import publish
+from tests.stores import Store, new_store, redis_of
 
 WITHIN_S = 10.0
 """How long a test waits for the other replica; it is there in some milliseconds."""
@@ -56,7 +56,7 @@ def versions(published: Path) -> list[str]:
 
 
 @pytest.fixture
-def store(published: Path, versions: list[str], client: Redis, valkey: EmbeddedValkey) -> str:
+def store(published: Path, versions: list[str], client: Redis, valkey: Store) -> str:
     """The address of a store with the rows of the first model's items."""
     load(client, read_store(published / versions[0]), 1000, lambda *_: None)
     return valkey.url
@@ -264,7 +264,7 @@ def test_a_model_made_later_knows_better_what_its_items_are(
 
 
 def test_the_catalogue_grows_in_a_store_that_is_back(published: Path, versions: list[str]) -> None:
-    with EmbeddedValkey() as valkey, Redis.from_url(valkey.url) as client:
+    with new_store() as valkey, redis_of(valkey.url) as client:
         load(client, read_store(published / versions[0]), 1000, lambda *_: None)
         with replica(published, versions[0], valkey.url) as (service, api):
             assert put_new(api, "new-1").status == 200
@@ -422,7 +422,7 @@ def test_other_methods_are_told_which_there_are(
 @pytest.fixture(scope="module")
 def shared(published: Path, versions: list[str]) -> Iterator[Client]:
     """A replica for tests that leave nothing behind that another minds."""
-    with EmbeddedValkey() as valkey, replica(published, versions[0], valkey.url) as (_, client):
+    with new_store() as valkey, replica(published, versions[0], valkey.url) as (_, client):
         yield client
 
 

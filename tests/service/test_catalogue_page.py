@@ -12,12 +12,12 @@ from ranking.extend import LONGEST_TAIL
 from ranking.snapshot import SKETCH_FROM
 from service.catalogue.check import DEEPEST, LARGEST_PROPERTIES_BYTES, MOST_PROPERTIES
 from service.catalogue.follower import LOOK_EVERY_S
-from service.embedded import EmbeddedValkey
 from service.http.catalogue_wire import MOST_PUT
 from service.http.contract import CATALOGUE, Operation
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client, fill
+from tests.stores import new_store
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "catalogue.md").read_text()
 EXCHANGE = re.compile(r"```http\n(\w+) (\S+)\n(.*?)\n\n(\d+)\n(.*?)\n```", re.DOTALL)
@@ -25,7 +25,7 @@ EXCHANGE = re.compile(r"```http\n(\w+) (\S+)\n(.*?)\n\n(\d+)\n(.*?)\n```", re.DO
 
 @pytest.fixture(scope="module")
 def client(artifacts: Path) -> Iterator[Client]:
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         settings = Settings(artifact=artifacts, redis=valkey.url, port=0, fetch_budget_ms=5000)
         with running(settings, QUIET) as service:

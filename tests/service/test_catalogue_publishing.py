@@ -22,10 +22,10 @@ from ranking.snapshot import Snapshot
 from service.catalogue.log import ChangeLog, Put
 from service.catalogue.publisher import Publisher, replay
 from service.catalogue.writer import CatalogueWriter
-from service.embedded import EmbeddedValkey
 from service.state import Serving, State
 from tests.features.shelves import ALWAYS
 from tests.ranking.snapshots import context, snapshot
+from tests.stores import Store
 
 READERS = 8
 
@@ -56,7 +56,7 @@ def item(item_id: str, **features: Any) -> Put:
 
 
 @pytest.fixture
-def desk(valkey: EmbeddedValkey, client: Redis) -> Iterator[Desk]:
+def desk(valkey: Store, client: Redis) -> Iterator[Desk]:
     assert client.ping()
     desk = Desk(valkey.url)
     yield desk
@@ -192,7 +192,7 @@ def test_changes_that_arrive_together_are_published_together(desk: Desk) -> None
     assert desk.publisher.lag_s > 0
 
 
-def test_items_have_the_same_ordinals_on_every_replica(desk: Desk, valkey: EmbeddedValkey) -> None:
+def test_items_have_the_same_ordinals_on_every_replica(desk: Desk, valkey: Store) -> None:
     for names in ("ab", "c", "a", "d", "ca"):
         desk.writer.put_items([item(name) for name in names])
     late = Desk(valkey.url)
@@ -202,7 +202,7 @@ def test_items_have_the_same_ordinals_on_every_replica(desk: Desk, valkey: Embed
     late.log.close()
 
 
-def test_more_changes_than_one_read_brings_are_all_read(desk: Desk, valkey: EmbeddedValkey) -> None:
+def test_more_changes_than_one_read_brings_are_all_read(desk: Desk, valkey: Store) -> None:
     for start in range(0, 2500, 500):
         desk.writer.put_items([item(f"n{number}") for number in range(start, start + 500)])
     late = Desk(valkey.url)

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client
+from tests.stores import Store
 
 WISH = {"user_id": "196", "limit": 10}
 LATE = 0.001
 
 
 @pytest.fixture
-def hasty(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
+def hasty(artifacts: Path, filled: Store) -> Iterator[Service]:
     settings = Settings(artifact=artifacts, redis=filled.url, port=0, longest_deadline_ms=LATE)
     with running(settings, QUIET) as service:
         yield service

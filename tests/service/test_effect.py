@@ -7,12 +7,12 @@ import pytest
 
 from benchmarks import client, servers
 from benchmarks.effect import RECOMMEND, at_a_time
-from service.embedded import EmbeddedValkey
+from tests.stores import Store
 
 
 @pytest.mark.slow
 def test_event_changes_the_next_request_on_another_process_without_a_miss(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path: Path
+    artifacts: Path, filled: Store, tmp_path: Path
 ) -> None:
     probe = client.post(RECOMMEND, b'{"user_id": "anybody", "limit": 3}')
     with ExitStack() as stack:

@@ -5,17 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from features.exposures import Exposure
 from ranking.experiments import Experiment, assign
 from ranking.surfaces import parse
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
+from tests.stores import Store, new_store, redis_of
 from training.experiments.sources import stored_exposures
 
 SURFACES = """
@@ -59,15 +58,15 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
+def store() -> Iterator[Store]:
+    with new_store() as valkey:
         yield valkey
 
 
 @pytest.fixture(scope="module")
 def tried(
     versions: tuple[Path, list[str]],
-    store: EmbeddedValkey,
+    store: Store,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     folder, [first, second] = versions
@@ -101,11 +100,11 @@ def until(holds: Callable[[], bool]) -> None:
     raise AssertionError("it never came")
 
 
-def exposed(store: EmbeddedValkey, surface: str, count: int) -> dict[str, Exposure]:
+def exposed(store: Store, surface: str, count: int) -> dict[str, Exposure]:
     """Return a surface's exposures by request id, once so many are in the stream."""
 
     def found() -> dict[str, Exposure]:
-        with Redis.from_url(store.url) as client:
+        with redis_of(store.url) as client:
             all_ = stored_exposures(client)
             return {one.request_id: one for one in all_ if one.surface == surface}
 
@@ -113,7 +112,7 @@ def exposed(store: EmbeddedValkey, surface: str, count: int) -> dict[str, Exposu
     return found()
 
 
-def test_a_b_experiments(client_of: Client, store: EmbeddedValkey) -> None:
+def test_a_b_experiments(client_of: Client, store: Store) -> None:
     experiment = experiment_of("home")
     replies = {user: client_of.recommend(user_id=user).json for user in USERS}
     for user, reply in replies.items():
@@ -131,7 +130,7 @@ def test_a_b_experiments(client_of: Client, store: EmbeddedValkey) -> None:
 
 
 def test_an_anonymous_session_gets_the_surface_and_is_not_counted(
-    client_of: Client, store: EmbeddedValkey
+    client_of: Client, store: Store
 ) -> None:
     reply = client_of.recommend(session=["i1", "i2"]).json
     assert (reply["variant"], len(reply["items"])) == ("control", 10)
@@ -140,9 +139,7 @@ def test_an_anonymous_session_gets_the_surface_and_is_not_counted(
     assert reply["request_id"] not in exposed(store, "home", 1)
 
 
-def test_an_interleaved_slate_is_credited_place_by_place(
-    client_of: Client, store: EmbeddedValkey
-) -> None:
+def test_an_interleaved_slate_is_credited_place_by_place(client_of: Client, store: Store) -> None:
     experiment = experiment_of("cart")
     drafted = [user for user in USERS if assign(experiment, user) == "popular"]
     replies = {

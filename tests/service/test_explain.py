@@ -15,7 +15,6 @@ from features.store import UserRecord
 from features.types import Query
 from ranking.masks import blocked
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.experiments.choose import Choice
 from service.explain.masks import masks_of
 from service.running import running
@@ -23,6 +22,7 @@ from service.settings import Settings
 from service.stages import context_of
 from tests.service.conftest import QUIET, Client
 from tests.service.test_api import history
+from tests.stores import Store
 
 PATIENT: dict[str, Any] = {"deadline_ms": 10_000}
 
@@ -128,9 +128,7 @@ def test_what_sources_offered_adds_up(api: Client) -> None:
         assert all(one["place"] >= 1 for one in item["provenance"])
 
 
-def test_masks_are_counted_and_so_is_what_each_keeps_away_alone(
-    api: Client, filled: EmbeddedValkey
-) -> None:
+def test_masks_are_counted_and_so_is_what_each_keeps_away_alone(api: Client, filled: Store) -> None:
     seen = history(filled, "305")
     free = next(str(item) for item in range(1, 1683) if str(item) not in seen)
     also = next(iter(seen))
@@ -160,7 +158,7 @@ def test_a_pin_is_told_as_what_moved_an_item(api: Client) -> None:
     assert pinned["place_by_score"] == 41
 
 
-def test_an_items_fate_names_the_stage_that_let_it_go(api: Client, filled: EmbeddedValkey) -> None:
+def test_an_items_fate_names_the_stage_that_let_it_go(api: Client, filled: Store) -> None:
     user: dict[str, Any] = {"user_id": "305", "limit": 10, "diversity": 0}
     ranked = api.recommend(**{**user, "limit": 200}, **PATIENT).ids
     assert fate(api, "no such", **user)["stage"] == "catalogue"
@@ -235,7 +233,7 @@ rule = "year >= 1950"
 
 @pytest.fixture(scope="module")
 def light(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+    artifacts: Path, filled: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Service, Client]]:
     """A service with a surface that has a light phase, two objectives and a rule."""
     file = tmp_path_factory.mktemp("surfaces") / "surfaces.toml"

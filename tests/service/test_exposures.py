@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow
 import pytest
 from pyarrow import parquet
-from redis import Redis
 
 from features import keys
 from features.address import Address
@@ -21,9 +20,9 @@ from features.store import FeatureStore
 from ranking.experiments import team_draft
 from ranking.surfaces import parse
 from service import cli
-from service.embedded import EmbeddedValkey
 from service.experiments.choose import choose
 from service.experiments.exposures import ExposureLog
+from tests.stores import new_store, redis_of
 from training.experiments.report import Report
 from training.experiments.sources import exported, stored_events, stored_exposures
 
@@ -85,7 +84,7 @@ async def live(address: Address) -> ExposureLog:
 
 @pytest.fixture(scope="module")
 def lived() -> Iterator[tuple[str, ExposureLog]]:
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         yield valkey.url, asyncio.run(live(Address.parse(valkey.url)))
 
 
@@ -107,7 +106,7 @@ def braid(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 def test_every_exposure_is_in_the_stream_once_and_counted(lived: tuple[str, ExposureLog]) -> None:
     url, log = lived
-    with Redis.from_url(url) as client:
+    with redis_of(url) as client:
         found = list(stored_exposures(client))
         assert client.ttl(keys.EXPOSURES) == -1  # the report is made weeks later
     assert (log.appender.written, log.appender.dropped) == (4 * USERS, 0)
@@ -210,7 +209,7 @@ def test_an_export_gives_the_same_report_from_lines_and_from_parquet(
 
 
 def test_events_come_back_as_they_were_sent(lived: tuple[str, ExposureLog], tmp_path: Path) -> None:
-    with Redis.from_url(lived[0]) as client:
+    with redis_of(lived[0]) as client:
         events = list(stored_events(client))
     assert Event("u0", "7", "click", SHOWN_MS - 9000) in events
     lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)

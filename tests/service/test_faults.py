@@ -7,29 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from features import keys
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
+from tests.stores import Store, new_store, redis_of
 
 USER = {"user_id": "196", "limit": 10, "deadline_ms": 10_000}
 
 
 @pytest.fixture
-def valkey(artifacts: Path) -> Iterator[EmbeddedValkey]:
+def valkey(artifacts: Path) -> Iterator[Store]:
     """One that this test may kill."""
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         yield valkey
 
 
 @pytest.fixture
-def frail(artifacts: Path, valkey: EmbeddedValkey) -> Iterator[Service]:
+def frail(artifacts: Path, valkey: Store) -> Iterator[Service]:
     settings = Settings(artifact=artifacts, redis=valkey.url, port=0, loops=1, fetch_budget_ms=100)
     with running(settings, QUIET) as service:
         yield service
@@ -45,10 +44,10 @@ def test_deadline_passed_gives_a_partial_answer_that_is_flagged(frail: Service) 
 
 
 def test_rows_that_are_missing_or_foreign_count_in_the_coverage(
-    frail: Service, valkey: EmbeddedValkey
+    frail: Service, valkey: Store
 ) -> None:
     client = Client(frail.url)
-    with Redis.from_url(valkey.url) as store:
+    with redis_of(valkey.url) as store:
         store.delete(keys.item_row("1"))
         store.set(keys.item_row("50"), store.get(keys.item_row("181")) or b"")  # another item's row
         store.set(keys.item_row("100"), b"cut short")

@@ -15,10 +15,10 @@ from features import keys
 from features.served_features import RECORD, ServedFeatures, decode
 from features.streams import entries
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import Client, fill
+from tests.stores import Store, new_store, redis_of
 from training.logs.export import export
 from training.served import read_served
 
@@ -26,14 +26,14 @@ USERS = ("1", "196", "405")
 
 
 @pytest.fixture(scope="module")
-def own(artifacts: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
+def own(artifacts: Path) -> Iterator[Store]:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         yield valkey
 
 
 @pytest.fixture(scope="module")
-def logging(artifacts: Path, own: EmbeddedValkey) -> Iterator[Service]:
+def logging(artifacts: Path, own: Store) -> Iterator[Service]:
     """A service that logs every request's features."""
     settings = Settings(artifact=artifacts, redis=own.url, port=0, fetch_budget_ms=5000)
     settings = replace(settings, log_features=1.0, write_budget_ms=5000)
@@ -53,7 +53,7 @@ def logged(client: Redis, *request_ids: str) -> dict[str, ServedFeatures]:
 
 
 def test_features_as_served_are_logged_exported_and_learnt_from(
-    logging: Service, own: EmbeddedValkey, tmp_path: Path
+    logging: Service, own: Store, tmp_path: Path
 ) -> None:
     api = Client(logging.url)
     slates = {user: api.recommend(user_id=user, limit=10).json for user in USERS}
@@ -68,7 +68,7 @@ def test_features_as_served_are_logged_exported_and_learnt_from(
     ]
     assert api.post("/v1/events", {"events": clicks}).status == 200
     snapshot = logging.state.read().snapshot
-    with Redis.from_url(own.url) as client:
+    with redis_of(own.url) as client:
         records = logged(client, *(slate["request_id"] for slate in slates.values()))
         export(client, tmp_path)
     found = read_served(tmp_path, snapshot.scorer.columns)
@@ -96,9 +96,9 @@ def test_features_as_served_are_logged_exported_and_learnt_from(
     api.close()
 
 
-def test_a_batch_logs_each_of_its_answers(logging: Service, own: EmbeddedValkey) -> None:
+def test_a_batch_logs_each_of_its_answers(logging: Service, own: Store) -> None:
     api = Client(logging.url)
-    with Redis.from_url(own.url) as client:
+    with redis_of(own.url) as client:
         queries = [{"user_id": user} for user in USERS]
         answer = api.post("/v1/recommendations/batch", {"queries": queries}).json
         request_ids = {slate["request_id"] for slate in answer["slates"]}
@@ -107,10 +107,10 @@ def test_a_batch_logs_each_of_its_answers(logging: Service, own: EmbeddedValkey)
     api.close()
 
 
-def test_a_service_that_is_not_told_logs_nothing(service: Service, filled: EmbeddedValkey) -> None:
+def test_a_service_that_is_not_told_logs_nothing(service: Service, filled: Store) -> None:
     api = Client(service.url)
     api.recommend(user_id="1")
     api.close()
     time.sleep(0.1)  # ten times as long as records wait
-    with Redis.from_url(filled.url) as client:
+    with redis_of(filled.url) as client:
         assert not client.exists(keys.SERVED_FEATURES)

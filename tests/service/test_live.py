@@ -25,6 +25,7 @@ from service.embedded import EmbeddedValkey
 from service.live.feed import EventsMissed, Feed
 from service.live.pulse import Pulse
 from tests.features.shelves import until
+from tests.stores import new_store
 
 ITEMS = tuple(f"i{number}" for number in range(20))
 CATALOGUE = Catalogue(ITEMS, ({},) * len(ITEMS))
@@ -172,7 +173,7 @@ def test_the_counts_are_a_plain_recount_of_the_events(client: Redis) -> None:
 
 
 def test_no_store_is_no_counts_until_it_is_there() -> None:
-    valkey = EmbeddedValkey()
+    valkey = new_store()
     with beating(valkey.url) as pulse:
         time.sleep(0.2)
         assert pulse.view(CATALOGUE) is None

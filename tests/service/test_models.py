@@ -14,7 +14,6 @@ from redis import Redis
 from features import keys
 from ranking.artifact import read_store
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.load import load
 from service.running import running
 from service.settings import Settings
@@ -22,6 +21,7 @@ from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, Reply
 from tests.service.damages import DAMAGED, MISNAMED, UNFIT, Damage
 from tests.service.models import publish
+from tests.stores import Store, new_store
 
 WANTED = {"session": ["i2", "i4"], "limit": 10, "deadline_ms": 10_000}
 
@@ -47,7 +47,7 @@ def versions(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def store(folder: Path, versions: list[str], client: Redis, valkey: EmbeddedValkey) -> str:
+def store(folder: Path, versions: list[str], client: Redis, valkey: Store) -> str:
     """The address of a store with the rows of all items."""
     load(client, read_store(folder / versions[2]), 1000, lambda *_: None)
     return valkey.url
@@ -344,7 +344,7 @@ def test_a_starting_replica_whose_wanted_version_is_damaged_serves_what_it_is_to
 def test_without_redis_nothing_changes_and_the_versions_are_still_listed(
     folder: Path, versions: list[str]
 ) -> None:
-    valkey = EmbeddedValkey().start()
+    valkey = new_store().start()
     with serving(folder, versions[0], valkey.url) as (service, client):
         activate(client, versions[1])
         valkey.stop()
@@ -367,7 +367,7 @@ def steady(
     folder = tmp_path_factory.mktemp("steady")
     first, second, _ = sorted(path.name for path in published.iterdir())
     shutil.copytree(published / first, folder / first)
-    with EmbeddedValkey() as valkey, serving(folder, first, valkey.url) as (_, client):
+    with new_store() as valkey, serving(folder, first, valkey.url) as (_, client):
         yield folder, first, second, client
 
 

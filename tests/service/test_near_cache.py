@@ -7,33 +7,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from redis import Redis
 
 from features import keys
 from features.codec import encode_rows, fingerprints
 from features.schema import Schema
 from ranking.artifact import read_store
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
+from tests.stores import Store, new_store, redis_of
 
 # Without a user the context asks the store nothing.
 WANTED = {"session": ["242"], "candidates": ["1", "50", "100", "181"], "limit": 4}
 
 
 @pytest.fixture
-def valkey(artifacts: Path) -> Iterator[EmbeddedValkey]:
+def valkey(artifacts: Path) -> Iterator[Store]:
     """One that this test may kill."""
-    with EmbeddedValkey() as valkey:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         yield valkey
 
 
 @pytest.fixture
-def settings(artifacts: Path, valkey: EmbeddedValkey) -> Settings:
+def settings(artifacts: Path, valkey: Store) -> Settings:
     return Settings(artifact=artifacts, redis=valkey.url, port=0, loops=2, fetch_budget_ms=5000)
 
 
@@ -45,9 +44,9 @@ def warm(settings: Settings) -> Iterator[Service]:
         yield service
 
 
-def reads(valkey: EmbeddedValkey) -> int:
+def reads(valkey: Store) -> int:
     """Return how many MGETs the server has answered."""
-    with Redis.from_url(valkey.url) as client:
+    with redis_of(valkey.url) as client:
         return int(client.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"])
 
 
@@ -62,17 +61,17 @@ def scores(client: Client) -> dict[str, float]:
     return {item["item_id"]: item["score"] for item in items}
 
 
-def write_other_row(valkey: EmbeddedValkey, artifacts: Path, item_id: str) -> None:
+def write_other_row(valkey: Store, artifacts: Path, item_id: str) -> None:
     """Give an item a row that no artifact has."""
     stored = read_store(next(artifacts.iterdir()))
     row = stored.item_rows[stored.item_ids.index(item_id)][None, :]
     schema = Schema.parse(stored.schemas["item"])
     (value,) = encode_rows(np.float32(1) - 3 * row, fingerprints([item_id]), schema)
-    with Redis.from_url(valkey.url) as client:
+    with redis_of(valkey.url) as client:
         client.set(keys.item_row(item_id), value)
 
 
-def test_warm_rows_are_served_without_a_round_trip(warm: Service, valkey: EmbeddedValkey) -> None:
+def test_warm_rows_are_served_without_a_round_trip(warm: Service, valkey: Store) -> None:
     client = Client(warm.url)
     before = reads(valkey)
     for number in range(20):
@@ -87,7 +86,7 @@ def test_warm_rows_are_served_without_a_round_trip(warm: Service, valkey: Embedd
 
 
 def test_in_process_cache_with_invalidation_ranks_by_a_written_row_at_once(
-    warm: Service, valkey: EmbeddedValkey, artifacts: Path
+    warm: Service, valkey: Store, artifacts: Path
 ) -> None:
     client = Client(warm.url)
     old, before = scores(client), reads(valkey)
@@ -101,7 +100,7 @@ def test_in_process_cache_with_invalidation_ranks_by_a_written_row_at_once(
 
 
 def test_without_its_store_the_service_ranks_by_the_rows_it_knew_last(
-    warm: Service, valkey: EmbeddedValkey, artifacts: Path
+    warm: Service, valkey: Store, artifacts: Path
 ) -> None:
     client = Client(warm.url)
     artifacts_score = scores(client)["50"]
@@ -118,7 +117,7 @@ def test_without_its_store_the_service_ranks_by_the_rows_it_knew_last(
 
 
 def test_online_feature_store_on_redis_is_asked_in_one_batched_read_per_request(
-    settings: Settings, valkey: EmbeddedValkey
+    settings: Settings, valkey: Store
 ) -> None:
     with running(replace(settings, near_cache_mib=0), QUIET) as service:
         client = Client(service.url)

@@ -7,13 +7,13 @@ import pytest
 from redis import Redis
 
 from features import keys
-from service.embedded import EmbeddedValkey
 from service.models.errors import NothingToGoBackTo, PointerUnreachable
 from service.models.pointer import GONE_AFTER_S, Pointer, Report, Wanted
+from tests.stores import Store
 
 
 @pytest.fixture
-def pointer(valkey: EmbeddedValkey, client: Redis) -> Iterator[Pointer]:
+def pointer(valkey: Store, client: Redis) -> Iterator[Pointer]:
     pointer = Pointer(valkey.url)
     yield pointer
     pointer.close()

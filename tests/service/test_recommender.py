@@ -14,11 +14,11 @@ from features.types import Context, Mask
 from ranking.retrieval import Found
 from ranking.snapshot import Snapshot
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, Reply
+from tests.stores import Store
 
 SURFACES = """\
 [surfaces.all]
@@ -112,7 +112,7 @@ def broken(*_asked: Any) -> Found:
 
 @pytest.fixture(scope="module")
 def recommender(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+    artifacts: Path, filled: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     file = tmp_path_factory.mktemp("recommender") / "surfaces.toml"
     file.write_text(SURFACES)

@@ -9,13 +9,13 @@ import pytest
 from redis import Redis
 
 from ranking.artifact import read_store
-from service.embedded import EmbeddedValkey
 from service.explain.compare import compare
 from service.load import load
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client, Reply
 from tests.service.models import publish
+from tests.stores import Store
 
 PATIENT: dict[str, Any] = {"deadline_ms": 10_000}
 
@@ -179,7 +179,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def swapped(folder: Path, client: Redis, valkey: EmbeddedValkey) -> Iterator[Client]:
+def swapped(folder: Path, client: Redis, valkey: Store) -> Iterator[Client]:
     """A service of the first model; the second lies beside it."""
     first, second = sorted(path.name for path in folder.iterdir())[:2]
     load(client, read_store(folder / second), 1000, lambda *_: None)
@@ -232,9 +232,7 @@ settings = { rerank = { diversity = 0.9 } }
 """
 
 
-def test_a_drafted_slate_is_drafted_again(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path: Path
-) -> None:
+def test_a_drafted_slate_is_drafted_again(artifacts: Path, filled: Store, tmp_path: Path) -> None:
     file = tmp_path / "surfaces.toml"
     file.write_text(DRAFTED)
     settings = Settings(

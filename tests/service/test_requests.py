@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client
+from tests.stores import Store
 
 PATIENT: dict[str, Any] = {"deadline_ms": 10_000}
 
@@ -94,7 +94,7 @@ def test_a_listing_that_cannot_be_is_a_400(api: Client, query: str) -> None:
     assert api.get(f"/v1/requests{query}").status == 400
 
 
-def test_with_flight_0_nothing_is_kept(artifacts: Path, filled: EmbeddedValkey) -> None:
+def test_with_flight_0_nothing_is_kept(artifacts: Path, filled: Store) -> None:
     settings = Settings(artifact=artifacts, redis=filled.url, port=0, loops=1, flight=0)
     with running(settings, QUIET) as service:
         client = Client(service.url)

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from redis import Redis
 
 from features.served_features import ServedFeatures
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.ranking import plain
 from tests.service.conftest import QUIET, Client, fill
 from tests.service.test_feature_log import logged
+from tests.stores import Store, new_store, redis_of
 
 SURFACES = """\
 [surfaces.whole]
@@ -38,15 +37,15 @@ def taste(_user: dict[str, float], items: dict[str, list[float]]) -> list[float]
 
 
 @pytest.fixture(scope="module")
-def own(artifacts: Path) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey() as valkey:
+def own(artifacts: Path) -> Iterator[Store]:
+    with new_store() as valkey:
         fill(valkey, artifacts)
         yield valkey
 
 
 @pytest.fixture(scope="module")
 def scoring(
-    artifacts: Path, own: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+    artifacts: Path, own: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     file = tmp_path_factory.mktemp("scoring") / "surfaces.toml"
     file.write_text(SURFACES)
@@ -63,26 +62,24 @@ def scoring(
         yield service
 
 
-def served(service: Service, valkey: EmbeddedValkey, surface: str) -> ServedFeatures:
+def served(service: Service, valkey: Store, surface: str) -> ServedFeatures:
     client = Client(service.url)
     answer = client.recommend(user_id="196", surface=surface, limit=5).json
     client.close()
-    with Redis.from_url(valkey.url) as redis:
+    with redis_of(valkey.url) as redis:
         record = logged(redis, answer["request_id"])[answer["request_id"]]
     shown = [record.head.item_ids[pick] for pick in record.head.picks]
     assert shown == [item["item_id"] for item in answer["items"]]
     return record
 
 
-def test_only_the_best_of_the_light_phase_are_scored(scoring: Service, own: EmbeddedValkey) -> None:
+def test_only_the_best_of_the_light_phase_are_scored(scoring: Service, own: Store) -> None:
     light, whole = (served(scoring, own, name) for name in ("light", "whole"))
     assert len(light.head.item_ids) == 40
     assert set(light.head.item_ids) < set(whole.head.item_ids)
 
 
-def test_several_objectives_are_weighed_against_each_other(
-    scoring: Service, own: EmbeddedValkey
-) -> None:
+def test_several_objectives_are_weighed_against_each_other(scoring: Service, own: Store) -> None:
     found = served(scoring, own, "weighted")
     snapshot = scoring.state.read().snapshot
     items = snapshot.catalogue.ordinals(found.head.item_ids)
@@ -93,9 +90,7 @@ def test_several_objectives_are_weighed_against_each_other(
     np.testing.assert_allclose(found.scores, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_the_model_sees_what_is_in_the_surface_s_view(
-    scoring: Service, own: EmbeddedValkey
-) -> None:
+def test_the_model_sees_what_is_in_the_surface_s_view(scoring: Service, own: Store) -> None:
     blind, whole = (served(scoring, own, name) for name in ("blind", "whole"))
     seen = np.array([name.startswith(("item.", "user.")) for name in blind.head.columns])
     assert blind.head.item_ids == whole.head.item_ids

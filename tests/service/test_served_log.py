@@ -11,9 +11,9 @@ from features import keys
 from features.address import Address
 from features.served import Served
 from features.store import SHOWN_CAP, FeatureStore
-from service.embedded import EmbeddedValkey
 from service.logs.served import MOST_HELD, ServedLog
 from tests.features.schemas import USER
+from tests.stores import new_store, redis_of
 
 
 async def settled(log: ServedLog, slates: int) -> None:
@@ -100,7 +100,7 @@ def test_a_store_that_is_gone_drops_and_counts() -> None:
 
 
 def test_a_store_that_stalls_is_not_sent_more_than_it_can_take(client: Redis) -> None:
-    with EmbeddedValkey() as valkey, Redis.from_url(valkey.url) as own:
+    with new_store() as valkey, redis_of(valkey.url) as own:
 
         async def main() -> None:
             writer = await opened(Address.parse(valkey.url), budget_s=20.0)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.errors import SettingInvalid
 from service.running import running
 from service.settings import Settings
 from service.surfaces.file import SurfaceFile, load
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
+from tests.stores import Store
 
 OWN = """\
 [surfaces.home]
@@ -49,7 +49,7 @@ class Own:
 
 @pytest.fixture(scope="module")
 def running_service(
-    artifacts: Path, filled: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory
+    artifacts: Path, filled: Store, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Service, Path]]:
     file = tmp_path_factory.mktemp("surfaces") / "surfaces.toml"
     file.write_text(OWN)

@@ -18,8 +18,8 @@ from features import keys
 from features.events import Event
 from features.served import Served
 from features.served_features import RECORD
-from service.embedded import EmbeddedValkey
 from tests.features.served import draw
+from tests.stores import Store
 from tests.training.streams import log_event, log_features
 from training.datasets.errors import DataError
 from training.logs import export as module
@@ -138,18 +138,18 @@ EXPORT = """
 import sys
 from pathlib import Path
 from dataclasses import replace
-from redis import Redis
+from features.client import connect
 from training.logs import export as module
 
 module.LOGS = {**module.LOGS, "features": replace(module.LOGS["features"], entries_per_file=3)}
-with Redis.from_url(sys.argv[1]) as client:
+with connect(sys.argv[1]) as client:
     print("ready", flush=True)
     module.export(client, Path(sys.argv[2]))
 """
 
 
 def test_an_export_that_is_killed_loses_nothing_and_repeats_nothing(
-    client: Redis, valkey: EmbeddedValkey, tmp_path: Path
+    client: Redis, valkey: Store, tmp_path: Path
 ) -> None:
     served = [draw(seed, n=20, width=50) for seed in range(600)]
     rng = random.Random(1)

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.http.contract import ADMIN, CATALOGUE, OPERATIONS
 from service.running import running
 from service.settings import Settings
 from tests.service.access.conftest import Keychain
 from tests.service.access.test_tls import make_certificate
 from tests.service.conftest import QUIET, Client, Reply
+from tests.stores import Store
 
 ORIGIN = "https://shop.example"
 ALL = [*OPERATIONS, *CATALOGUE, *ADMIN]
@@ -56,7 +56,7 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(
     artifacts: Path,
-    filled: EmbeddedValkey,
+    filled: Store,
     made: Keychain,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Guarded]:
@@ -235,7 +235,7 @@ def test_a_page_runs_scripts_of_ours_alone(guarded: Guarded, path: str) -> None:
 
 
 def test_with_tls_and_origins_a_browser_elsewhere_may_ask(
-    artifacts: Path, filled: EmbeddedValkey, made: Keychain, tmp_path: Path
+    artifacts: Path, filled: Store, made: Keychain, tmp_path: Path
 ) -> None:
     certificate, key = make_certificate(tmp_path)
     keychain = Keychain(tmp_path / "keys.json", made.records)

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.client import Connection, Reply, post
 from service.app import Service
-from service.embedded import EmbeddedValkey
 from service.http.protocol import DirectProtocol
 from service.running import running
 from service.settings import Settings
 from tests.service.conftest import QUIET, Client
+from tests.stores import Store
 
 PATH = "/v1/recommendations"
 BODY = json.dumps({"user_id": "196", "deadline_ms": 10_000}).encode()
@@ -22,7 +22,7 @@ AT_ONCE = 64
 
 
 @pytest.fixture(scope="module")
-def crowded(artifacts: Path, filled: EmbeddedValkey) -> Iterator[Service]:
+def crowded(artifacts: Path, filled: Store) -> Iterator[Service]:
     settings = Settings(
         artifact=artifacts, redis=filled.url, port=0, loops=1, crew=0, longest_wait_ms=0.001
     )
