@@ -92,7 +92,9 @@ class LocalCluster:
         """Return redis-py's client of the whole."""
         return RedisCluster(host="127.0.0.1", port=self.ports[0])
 
-    def __enter__(self) -> Self:
+    def start(self) -> Self:
+        """Start all nodes, at the same ports each time, and wait until they agree."""
+        self.stop()
         with ExitStack() as stack:
             self.nodes += [self._start(port, stack) for port in self.ports]
             masters = self.nodes[: self._masters]
@@ -110,14 +112,22 @@ class LocalCluster:
             self._stack = stack.pop_all()
         return self
 
+    def stop(self) -> None:
+        """Stop all nodes; nothing of them stays."""
+        self._stack.close()
+        self.nodes.clear()
+        drop_quietly()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.close()
-        drop_quietly()
+        self.stop()
 
     def owner(self, slot: int) -> ClusterNode:
         """Return the node that serves a slot, as most of those that live have it."""
@@ -168,9 +178,18 @@ class LocalCluster:
                 words = ["127.0.0.1", target.port, "", 0, 5000, "KEYS", *names]
                 source.ask("MIGRATE", *words)
                 between()
+            # The target takes an epoch above all that it knows. Did another master take one of late
+            # that it has not heard of, a word about that one would win: the target would give the
+            # slot back, and delete its keys. So let gossip catch up, as an operator's pace does.
+            until(lambda: self._has_heard_of_all(target))
             for node in (target, source, *self.nodes):
                 if node.answers() and node.is_master():
                     node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
+
+    def _has_heard_of_all(self, node: ClusterNode) -> bool:
+        """Tell whether a node knows the highest configuration epoch."""
+        latest = max(int(other.info()["cluster_my_epoch"]) for other in self.living())
+        return int(node.info()["cluster_current_epoch"]) >= latest
 
     def _start(self, port: int, stack: ExitStack) -> ClusterNode:
         bus_port = free_port()
