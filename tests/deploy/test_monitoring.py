@@ -87,7 +87,7 @@ def test_the_dashboard_is_what_its_script_writes() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ["promtool", "check", "config", "prometheus/prometheus.yml"],
+        ["promtool", "check", "config", "--syntax-only", "prometheus/prometheus.yml"],
         ["promtool", "test", "rules", "prometheus/rules_test.yml"],
         ["haproxy", "-c", "-f", "haproxy/haproxy.cfg"],
     ],
