@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel soak console-test audit check check-deploy docs lock setup clean
+.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel replicas soak console-test audit check check-deploy docs lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ fuzz: setup ## Fire made-up requests at a service, Schemathesis' among them (ARG
 
 test-parallel: setup ## Run each test that can in eight threads at once (ARGS="-k NAME" for some)
 	@$(python) -m pytest -q -p tests.races.parallel --parallel-threads=8 --skip-thread-unsafe=1 $(ARGS)
+
+replicas: setup ## Three replicas behind HAProxy: restarted, killed, swapped, what comes of it (ARGS=--full)
+	@$(python) -m tests.replicas $(ARGS)
 
 soak: setup ## Everything at once for an hour, every promise checked, memory flat (ARGS="--minutes 10")
 	@$(python) -m tests.soak $(ARGS)
