@@ -29,6 +29,8 @@ FEELS_NS: Final = 50_000_000
 SUSPECT_FOR_NS: Final = 60_000_000_000
 """How long a function stays a suspect: a machine that stood still looks just like one that does."""
 
+ASIDE: Final = "and is called aside for a minute"
+
 log = logging.getLogger("braid")
 
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -41,13 +43,13 @@ class Late(BaseException):
 
 
 class _Call:
-    __slots__ = ("function", "over", "stop_ns", "struck", "thread")
+    __slots__ = ("felt_late", "function", "over", "stop_ns", "struck", "thread")
 
     def __init__(self, function: object, stop_ns: float) -> None:
         self.function = function
         self.thread = get_ident()
         self.stop_ns = stop_ns
-        self.struck = False
+        self.struck = self.felt_late = False
         self.over = False
 
 
@@ -60,7 +62,8 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._calls: dict[int, _Call] = {}
+        # Whoever takes a call out, its own thread or the watchdog's, decides whether it is struck.
+        self._calls = set[_Call]()
         self._struck: list[_Call] = []
         self._suspects: dict[int, tuple[object, int]] = {}
         # C code throughout: where a blow falls in the midst of it, nothing is left half done.
@@ -78,7 +81,7 @@ class Watchdog:
         call = _Call(function, min(stop_ns, perf_counter_ns() + LONGEST_NS))
         try:
             try:
-                self._calls[call.thread] = call
+                self._calls.add(call)
                 if not self._awake:
                     self._bell.put(None)
                 return function(*given)
@@ -102,15 +105,17 @@ class Watchdog:
 
     def _end(self, call: _Call) -> None:
         """Leave the watch; no blow falls after this."""
-        if self._calls.pop(call.thread, None) is call:
+        if self._takes_out(call):
             return
         # It has been struck, or is about to be. If the blow falls in here, so much the better: it
         # is raised from here. If the function caught it, there is nothing to take back.
         while not call.struck:
             os.sched_yield()
         _raise_in(call.thread, _NOTHING)
-        if (now_ns := perf_counter_ns()) >= call.stop_ns + FEELS_NS:
+        now_ns = perf_counter_ns()
+        if now_ns >= call.stop_ns + FEELS_NS and not self.suspects(call.function):
             self._suspect(call, now_ns)
+            call.felt_late = True  # the watchdog logs it
 
     def _watch(self) -> None:
         idle = REST_AFTER
@@ -125,9 +130,9 @@ class Watchdog:
             idle += 1
             Event().wait(LOOK_S)
             now_ns = perf_counter_ns()
-            for thread, call in self._calls.copy().items():
-                if now_ns >= call.stop_ns and self._calls.pop(thread, None) is call:
-                    _raise_in(thread, Late)
+            for call in self._calls.copy():
+                if now_ns >= call.stop_ns and self._takes_out(call):
+                    _raise_in(call.thread, Late)
                     call.struck = True
                     self._struck.append(call)
             self._struck = [call for call in self._struck if self._still_there(call, now_ns)]
@@ -135,14 +140,26 @@ class Watchdog:
     def _still_there(self, call: _Call, now_ns: int) -> bool:
         """Tell whether a call that was struck may still feel it."""
         if call.over:
+            if call.felt_late:
+                log.error("%r ends much later than it is told to, %s", call.function, ASIDE)
             return False
         if now_ns < call.stop_ns + GRACE_NS:
             return True
+        if not self.suspects(call.function):
+            # All threads are stopped for this look, and one in a C call stops when that ends: once.
+            frame = sys._current_frames().get(call.thread)
+            where = "".join(traceback.format_stack(frame)) if frame is not None else ""
+            log.error("%r does not end, %s:\n%s", call.function, ASIDE, where)
         self._suspect(call, now_ns)
-        frame = sys._current_frames().get(call.thread)
-        where = "".join(traceback.format_stack(frame)) if frame is not None else ""
-        log.error("%r does not end; for a minute it is called aside:\n%s", call.function, where)
         return False
+
+    def _takes_out(self, call: _Call) -> bool:
+        """Take a call out of the watch; tell whether it was still in."""
+        try:
+            self._calls.remove(call)
+        except KeyError:
+            return False
+        return True
 
     def _suspect(self, call: _Call, now_ns: int) -> None:
         # Kept, so that the id stays its own.

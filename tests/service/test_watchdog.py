@@ -1,5 +1,6 @@
 """Functions of the user's own are struck when their time is over, and nobody else ever is."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -84,6 +85,28 @@ def test_calls_that_end_as_they_are_struck_never_let_a_blow_through(watchdog: Wa
     assert faults == []
     assert counts["late"]
     assert counts["done"]
+
+
+def test_calls_that_follow_each_other_as_it_looks_are_not_mistaken_for_each_other(
+    watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog decides on a call that is over by then, and another one has begun."""
+    monkeypatch.setattr(module, "LOOK_S", 0.0)  # it looks all the time
+    ended = threading.Event()
+
+    def calls() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(Late):
+                watchdog.call(spin, in_ms(0.05), 0.00005)
+
+    threads = [threading.Thread(target=calls, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    ended.set()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_one_that_does_not_feel_it_is_a_suspect_and_the_log_says_where_it_is(
