@@ -28,6 +28,7 @@ async function fetched(path, options = {}) {
   }
   if (response.ok) return response;
   const told = await response.json().catch(() => ({}));
+  if (response.status === 401) window.dispatchEvent(new CustomEvent("braid-key-wanted", { detail: key.get() ? told.detail : "" }));
   throw new Fault(response.status, `${told.title ?? response.statusText}.`, told.detail ?? `status ${response.status}`, told.path);
 }
 

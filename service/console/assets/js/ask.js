@@ -89,12 +89,12 @@ function makeSide(choices, drawn) {
           debug && debug.scored !== debug.found ? stat(debug.scored, "scored") : null,
           stat(percent(slate.coverage.features), "features known"),
           before ? stat(`${shared} of ${slate.items.length}`, "also in A") : null),
-        h("p", { class: "hint" }, `model ${slate.model_version} · variant ${slate.variant} · `, h("span", { class: "mono" }, slate.request_id)),
+        h("p", { class: "hint said" }, `model ${slate.model_version} · variant ${slate.variant} · `, h("span", { class: "mono" }, slate.request_id)),
         slate.degraded.length ? h("p", { class: "warn" }, "Degraded: ", slate.degraded.map((one) => `${one.stage} (${one.reason})`).join(", ")) : null,
         slate.relaxed?.length ? h("p", { class: "warn" }, `Rules that could not be kept: ${slate.relaxed.join(", ")}`) : null),
       h("section", { "aria-label": "Slate" }, slateCards(slate, before, (item) => showWhy(item, debug))),
       h("section", { class: "panel", "aria-label": "Waterfall" }, h("div", { class: "head" }, h("h2", {}, "Where the time went")),
-        waterfall(answered, debug?.shares, total)),
+        waterfall(answered, { shares: debug?.shares, total })),
       debug ? h("section", { class: "panel", "aria-label": "Sources" }, h("div", { class: "head" }, h("h2", {}, "Where they came from")), sources(debug)) : null,
       debug ? whyNot(side.form) : null);
   }
@@ -107,12 +107,14 @@ function stat(value, name) {
 
 function sources(debug) {
   const most = Math.max(...debug.sources.map((one) => one.offered), 1);
-  return h("div", { class: "forces" }, debug.sources.flatMap((one) => [
-    h("span", { class: "column" }, one.source),
-    h("span", { class: "meter", role: "img", "aria-label": `${one.offered} offered` }, h("i", { "--part": one.offered / most })),
-    h("span", { class: "value", title: `${one.alone} by it alone` }, one.offered)]),
+  return h("div", { class: "offers" }, debug.sources.flatMap((one) => [
+    h("span", {}, one.source),
+    h("span", { class: "meter", role: "img", "aria-label": `${one.offered} offered, ${one.alone} of them by it alone` },
+      h("i", { "--part": one.offered / most }), h("i", { class: "alone", "--part": one.alone / most })),
+    h("span", { class: "value" }, one.offered), h("span", { class: "faint" }, `${one.alone} by it alone`)]),
     debug.masks.flatMap((one) => [
-      h("span", { class: "column faint" }, `hidden: ${one.mask}`), h("span"), h("span", { class: "value faint" }, one.blocks)]));
+      h("span", { class: "faint" }, one.mask), h("span", { class: "rule" }),
+      h("span", { class: "value faint" }, one.blocks), h("span", { class: "faint" }, "kept away")]));
 }
 
 function whyNot(form) {

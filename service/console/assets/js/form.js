@@ -32,7 +32,7 @@ export function makeForm(choices, changed) {
   who.value = choices.users[0] ?? "visitor-1";
   const hint = h("p", { class: "hint", id: `${at}-hint` });
   const radios = WHO.map(([value, label], index) =>
-    h("label", {}, h("input", { type: "radio", name: `${at}-who`, value, checked: index === 0, onchange: () => { choose(); tell(); } }), label));
+    h("label", {}, h("input", { type: "radio", name: `${at}-who`, value, checked: index === 0, onchange: () => { choose(); tell(); } }), h("span", {}, label)));
   const kind = () => radios.map((label) => label.firstChild).find((radio) => radio.checked).value;
 
   function choose() {
@@ -67,7 +67,7 @@ export function makeForm(choices, changed) {
   }
 
   const element = h("form", { class: "form", onsubmit: (event) => { event.preventDefault(); changed(); } },
-    h("fieldset", {}, h("legend", {}, "Who"), h("div", { class: "radios" }, radios), who, hint, users, found),
+    h("fieldset", {}, h("legend", {}, "Who"), h("div", { class: "choices" }, radios), who, hint, users, found),
     surface.part, limit.part, diversity.part, deadline.part, named("filter", "Filter", null, filter), variant.part, model.part,
     h("button", { class: "primary", type: "submit" }, "Ask"));
   choose();

@@ -19,23 +19,25 @@ export function makeLive(view, openRequest) {
   const slow = h("div", {});
   const fault = h("div", {});
   view.append(fault, h("div", { class: "tiles" }, Object.values(tiles).map((tile) => tile.element)),
-    h("section", { class: "panel", "aria-label": "Stages" }, stages),
+    h("section", { class: "panel", "aria-label": "Stages" }, h("div", { class: "head" }, h("h2", {}, "Stages")), stages),
     h("section", { class: "panel", "aria-label": "Slowest requests" }, h("div", { class: "head" }, h("h2", {}, "Slowest of late")), slow));
-  const readings = [];
-  let timer = null;
-  let turn = 0;
+  let readings = [];
+  let looking = null; // one watch at a time: each look belongs to the one that began it
 
-  async function look() {
+  async function look(watch, turn = 0) {
     try {
-      readings.push({ at: performance.now(), metrics: parseMetrics(await metrics()) });
+      const now = { at: performance.now(), metrics: parseMetrics(await metrics()) };
+      if (watch !== looking) return;
+      if (readings.length && started(readings[0]) !== started(now)) readings = []; // another process counts from 0
+      readings.push(now);
       if (readings.length > OVER + 1) readings.shift();
       if (readings.length > 1) draw();
-      if (turn++ % 5 === 0) await listSlow();
       fault.replaceChildren();
     } catch (told) {
       fault.replaceChildren(problem(told));
     }
-    if (timer !== null) timer = setTimeout(look, EVERY_MS);
+    if (turn % OVER === 0) await listSlow();
+    if (watch === looking) setTimeout(look, EVERY_MS, watch, turn + 1);
   }
 
   function draw() {
@@ -58,23 +60,37 @@ export function makeLive(view, openRequest) {
     tiles.gc.set(1000 * (pauses.total ? quantile(pauses, 0.99) : 0), ms, `${pauses.total} in ${OVER} s`);
     const effect = between(long, now, "braid_event_to_effect_seconds");
     tiles.effect.set(1000 * quantile(effect, 0.99), ms, effect.total ? `${effect.total} events` : "no events");
-    stages.replaceChildren(table(`Stages, over the last ${Math.round((at - before) / 1000)} seconds`,
-      ["Stage", { number: "p50" }, { number: "p95" }, { number: "p99" }, { number: "Requests" }],
-      STAGES.map((stage) => [stage, between(long, now, "braid_stage_duration_seconds", { stage })]).filter(([, one]) => one.total)
-        .map(([stage, one]) => [stage, ...[0.5, 0.95, 0.99].map((q) => ({ number: ms(1000 * quantile(one, q)) })), { number: one.total }])));
+    const timed = STAGES.map((stage) => [stage, between(long, now, "braid_stage_duration_seconds", { stage })]).filter(([, one]) => one.total)
+      .map(([stage, one]) => ({ stage, times: [0.5, 0.95, 0.99].map((q) => 1000 * quantile(one, q)), count: one.total }));
+    const longest = Math.max(...timed.map(({ times }) => times[2]));
+    stages.replaceChildren(timed.length ? table(`Over the last ${Math.round((at - before) / 1000)} seconds; the bar is the median, its shade the p99`,
+      ["Stage", "Range", { number: "p50" }, { number: "p95" }, { number: "p99" }, { number: "Requests" }],
+      timed.map(({ stage, times, count }) => [stage, range(stage, times, longest), ...times.map((time) => ({ number: ms(time) })), { number: count }]))
+      : h("p", { class: "empty" }, `No request was answered in the last ${OVER} seconds.`));
   }
 
   async function listSlow() {
-    const { requests: found } = await requests("slow");
-    slow.replaceChildren(found.length ? table("The slowest of the last ten to twenty minutes", ["Request", "Route", { number: "Time" }, "Degraded"],
-      found.slice(0, 8).map((one) => [h("button", { class: "link mono", type: "button", onclick: () => openRequest(one.request_id) }, one.request_id.slice(0, 12)),
-        one.route, { number: ms(one.total_ms) }, one.degraded.map((each) => each.reason).join(", ")])) : h("p", { class: "empty" }, "No requests yet."));
+    try {
+      const { requests: found } = await requests("slow");
+      slow.replaceChildren(found.length ? table("The slowest of the last ten to twenty minutes; one of them opens with its waterfall", ["Request", "When", "Route", "Degraded", { number: "Time" }],
+        found.slice(0, 8).map((one) => [h("button", { class: "link mono", type: "button", onclick: () => openRequest(one.request_id) }, one.request_id.slice(0, 12)),
+          new Date(one.at_ms).toLocaleTimeString("en-GB"), one.route, one.degraded.map((each) => each.reason).join(", "), { number: ms(one.total_ms) }])) : h("p", { class: "empty" }, "No request has been answered yet."));
+    } catch (told) {
+      slow.replaceChildren(problem(told)); // a key that may read the figures need not be one for looking at users
+    }
   }
 
   return {
-    show() { if (timer === null) { timer = 0; look(); } },
-    hide() { clearTimeout(timer); timer = null; },
+    show() { if (looking === null) { readings = []; look(looking = {}); } },
+    hide() { looking = null; },
   };
+}
+
+const started = ({ metrics }) => sum(metrics, "process_start_time_seconds");
+
+function range(stage, [median, , most], longest) {
+  return h("span", { class: "range", "data-stage": stage, "aria-hidden": "true" },
+    h("i", { class: "most", "--part": most / longest }), h("i", { "--part": median / longest }));
 }
 
 function reasons(now, before) {

@@ -21,7 +21,6 @@ async function begin() {
   } catch (fault) {
     choices = null;
     panel(current()).replaceChildren(problem(fault));
-    if (fault.status === 401 || fault.status === 403) document.getElementById("key-dialog").showModal();
   }
 }
 
@@ -82,13 +81,35 @@ theme.addEventListener("click", () => paint(COLOURS[(COLOURS.indexOf(theme.textC
 paint(localStorage.getItem("braid-colours") ?? "auto");
 
 const dialog = document.getElementById("key-dialog");
-document.getElementById("key").addEventListener("click", () => dialog.showModal());
+const keyButton = document.getElementById("key");
+const keyTold = document.getElementById("key-told");
+let asked = false; // once for each key: views that ask each second would open it again and again
+function sayKey() {
+  keyButton.textContent = key.get() ? "Key ✓" : "Key";
+  keyButton.setAttribute("aria-label", key.get() ? "Key: one is used" : "Key: none is used");
+}
+function askKey(words) {
+  keyTold.textContent = words;
+  dialog.returnValue = ""; // Escape leaves what was said the last time
+  dialog.showModal();
+}
+keyButton.addEventListener("click", () => askKey(""));
+// Enter uses the key: what only closes is no submit button.
+for (const button of dialog.querySelectorAll("[type='button']")) button.addEventListener("click", () => dialog.close(button.value));
+window.addEventListener("braid-key-wanted", ({ detail }) => {
+  if (asked || dialog.open) return;
+  asked = true;
+  askKey(detail ? `The key was refused: ${detail}` : "");
+});
 dialog.addEventListener("close", () => {
   const text = document.getElementById("key-text");
   if (dialog.returnValue === "use") key.set(text.value.trim());
   if (dialog.returnValue === "forget") key.set("");
   text.value = "";
-  if (["use", "forget"].includes(dialog.returnValue)) begin();
+  if (!["use", "forget"].includes(dialog.returnValue)) return;
+  asked = dialog.returnValue === "forget"; // who forgets one wants to give none now
+  sayKey();
+  begin();
 });
 
 async function sayHealth() {
@@ -100,5 +121,6 @@ async function sayHealth() {
   setTimeout(sayHealth, 2000);
 }
 
+sayKey();
 begin();
 sayHealth();

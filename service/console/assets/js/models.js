@@ -6,7 +6,7 @@ import { h, problem, table } from "./dom.js";
 /** Fill `view`; returns {show}. */
 export function makeModels(view) {
   const [told, list] = [h("div", { "aria-live": "polite" }), h("div", {})];
-  view.append(told, h("section", { class: "panel" }, list));
+  view.append(h("section", { class: "panel" }, told, list));
 
   async function show() {
     try {
@@ -21,12 +21,13 @@ export function makeModels(view) {
       h("div", { class: "head" }, h("h2", {}, "Models"),
         h("button", { type: "button", disabled: !found.previous, onclick: () => change(rollBack, `go back to ${found.previous}`) },
           found.previous ? `Roll back to ${found.previous}` : "Nothing to roll back to")),
-      h("p", { class: "faint" }, `This replica, ${found.replica}, serves ${found.serves}.`, found.pointer ? "" : " Redis does not say what is wanted."),
-      table("Versions", ["Version", "State", "Served by", "Refused by", "Change"], found.versions.map((one) => [
-        h("span", { class: "mono" }, one.version),
-        one.active ? h("strong", { class: "good" }, "active") : one.previous ? "previous" : one.published ? "published" : "elsewhere",
-        one.served_by.join(", "), one.refused_by.map((each) => `${each.replica}: ${each.reason}`).join("; "),
-        one.published && !one.active ? h("button", { type: "button", onclick: () => change(() => activate(one.version), `activate ${one.version}`) }, "Activate") : ""])));
+      h("p", { class: "said" }, "This replica, ", h("span", { class: "mono" }, found.replica), ", serves ", h("strong", {}, found.serves), ".",
+        found.pointer ? "" : " Redis does not say which is wanted: nobody has activated one yet."),
+      table("Versions that are published here, or that a replica serves", ["Version", "State", "Served by", "Refused by", "Change"], found.versions.map((one) => [
+        h("span", { class: "mono" }, one.version), h("span", { class: `chip ${one.active ? "good strong" : ""}` }, stateOf(one)),
+        one.served_by.join(", ") || "–", one.refused_by.map((each) => `${each.replica}: ${each.reason}`).join("; ") || "–",
+        one.published && !one.active
+          ? h("button", { type: "button", "aria-label": `Activate ${one.version}`, onclick: () => change(() => activate(one.version), `activate ${one.version}`) }, "Activate") : ""])));
   }
 
   async function change(act, words) {
@@ -42,4 +43,10 @@ export function makeModels(view) {
   }
 
   return { show };
+}
+
+function stateOf(one) {
+  if (one.active) return "active";
+  if (one.previous) return "previous";
+  return one.published ? "published" : "elsewhere";
 }

@@ -19,7 +19,7 @@ export function slateCards(slate, before, open) {
       h("div", { class: "foot" },
         h("span", { class: "chip strong", title: "the source that offered it" }, item.source),
         h("span", { class: "meter", role: "img", "aria-label": `score ${number(item.score)}` }, h("i", { "--part": part })),
-        h("span", { class: "mono", title: "score" }, number(item.score))));
+        h("span", { class: "mono", title: "score" }, item.score.toFixed(3))));
   }));
 }
 
