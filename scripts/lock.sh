@@ -26,6 +26,7 @@ compile requirements/deploy.lock requirements/deploy.in --python-version 3.11 ${
 compile requirements/docs.lock requirements/docs.in --python-version 3.11 ${1:+"$1"}
 compile requirements/feast.lock requirements/feast.in --python-version 3.11 ${1:+"$1"}
 compile requirements/fuzz.lock requirements/fuzz.in --python-version 3.11 ${1:+"$1"}
+compile requirements/offline.lock requirements/offline.in --python-version 3.11 ${1:+"$1"}
 compile requirements/peers.lock requirements/peers.in --python-version 3.11 ${1:+"$1"}
 compile requirements/kernels.lock requirements/kernels.in -c requirements/dev.lock --python-version 3.14 ${1:+"$1"}
 compile requirements/sim.lock requirements/sim.in -c requirements/dev.lock --python-version 3.14 ${1:+"$1"}

@@ -1,17 +1,10 @@
 """Item embeddings by implicit alternating least squares."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
+from training.constants import DIMENSIONS, REGULARISATION, SWEEPS, UNSEEN_WEIGHT
 from training.interactions import Interactions
-
-DIMENSIONS: Final = 32
-SWEEPS: Final = 10
-UNSEEN_WEIGHT: Final = 0.3
-"""How much an item not consumed counts as evidence of no interest; a consumed one adds 1."""
-REGULARISATION: Final = 0.015
 
 type _Factors = NDArray[np.float64]
 

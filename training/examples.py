@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from ranking.columns import EXTRA
 from ranking.retrieval import retrieve
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
+from training.constants import CUTS, NEGATIVES, SHARE
 from training.datasets import Dataset
 from training.datasets.errors import DataError
 from training.fit import fit
@@ -19,13 +19,6 @@ from training.interactions import Interactions
 from training.moments import lives
 from training.progress import Progress, silent
 from training.replay import context_of, rows_of
-
-CUTS: Final = 3
-"""How many moments in each user's past examples are taken from."""
-SHARE: Final = 0.2
-"""The part of the interactions behind a cut: what the examples' labels come from."""
-NEGATIVES: Final = 100
-"""Candidates not consumed that are kept for each request."""
 
 
 @dataclass(frozen=True, slots=True)

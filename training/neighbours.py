@@ -1,22 +1,11 @@
 """Which items are consumed close to which: the co-occurrence source's table."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from training.constants import BACK, FADE, NEIGHBOURS, REACH, SHRINKAGE
 from training.interactions import Interactions
-
-NEIGHBOURS: Final = 100
-REACH: Final = 40
-"""How many places apart in one user's sequence two items may stand."""
-FADE: Final = 15.0
-"""Places apart after which a pair counts 1/e."""
-BACK: Final = 0.3
-"""How much a pair counts for the later item: what came before says less of what comes next."""
-SHRINKAGE: Final = 10.0
-"""Pretended co-occurrences of nothing: keeps rare pairs from looking certain."""
 
 
 def neighbours(

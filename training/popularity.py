@@ -1,13 +1,10 @@
 """How popular each item is these days."""
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
+from training.constants import HALF_LIFE_DAYS
 from training.interactions import Interactions
-
-HALF_LIFE_DAYS: Final = 180.0
 
 
 def decayed(interactions: Interactions, n_items: int) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ feast         make .venv-feast ready
 fuzz          make .venv-fuzz ready
 gil           make .venv-gil ready: the project on a Python with the GIL
 kernels       make .venv-kernels ready
+offline       make .venv-offline ready
 peers         make .venv-peers ready
 sim           make .venv-sim ready
 interpreter   climb the ladder, print the path of the Python it leads to
@@ -51,6 +52,7 @@ def main(arguments: list[str]) -> int:
         "fuzz": lambda: side.prepare(ROOT, "fuzz"),
         "gil": lambda: side.prepare_with_gil(ROOT),
         "kernels": lambda: side.prepare(ROOT, "kernels"),
+        "offline": lambda: side.prepare(ROOT, "offline"),
         "peers": lambda: side.prepare(ROOT, "peers"),
         "sim": lambda: side.prepare(ROOT, "sim"),
         "interpreter": lambda: print(_interpreter().path),

@@ -30,6 +30,7 @@ _OLDEST = {
     "docs": (3, 11),
     "feast": (3, 11),
     "fuzz": (3, 11),
+    "offline": (3, 11),
     "peers": (3, 11),
 }
 _CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10")

@@ -6,8 +6,9 @@ import pytest
 from ranking.retrieval import retrieve
 from tests.training.worlds import small_world
 from training import examples as module
+from training.constants import SHARE
 from training.datasets.errors import DataError
-from training.examples import SHARE, Examples, examples
+from training.examples import Examples, examples
 from training.fit import fit
 from training.interactions import Interactions
 from training.replay import context_of, rows_of

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 
 from tests.training.worlds import DAY_MS, small_world
-from training.embeddings import DIMENSIONS, item_embeddings
+from training.constants import (
+    BACK,
+    DIMENSIONS,
+    FADE,
+    HALF_LIFE_DAYS,
+    NEIGHBOURS,
+    REACH,
+    SHRINKAGE,
+)
+from training.embeddings import item_embeddings
 from training.fit import fit
 from training.interactions import Interactions
-from training.neighbours import BACK, FADE, NEIGHBOURS, REACH, SHRINKAGE, neighbours
-from training.popularity import HALF_LIFE_DAYS, decayed
+from training.neighbours import neighbours
+from training.popularity import decayed
 
 WORLD = small_world()
 OWN = WORLD.interactions

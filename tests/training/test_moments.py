@@ -13,7 +13,8 @@ from ranking.retrieval import retrieve
 from ranking.scorers import LinearScorer
 from ranking.snapshot import Snapshot
 from tests.training.worlds import DAY_MS, small_world
-from training.examples import SHARE, examples
+from training.constants import SHARE
+from training.examples import examples
 from training.fit import fit
 from training.interactions import Interactions
 from training.moments import lives

@@ -1,0 +1,78 @@
+"""Everything in its order, each table into Parquet files before the next is computed from it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+
+from training.constants import NEGATIVES, REACH
+from training.pipeline import asof, cooccurrence, examples, log, popularity, reading
+
+DONE = "pipeline.json"
+"""Written last: a folder without it is not whole."""
+
+Tell = Callable[[str, float | None], None]
+"""Told of a step when it begins, and of its seconds when it has ended."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What may be chosen: of how many users one is asked for examples, and how wide it is looked.
+
+    The defaults are what `braid train` does; larger logs want fewer examples of each.
+    """
+
+    every: int = 1
+    negatives: int = NEGATIVES
+    reach: int = REACH
+
+
+def run(
+    engine: BaseBackend, source: str, folder: Path, recipe: Recipe, tell: Tell
+) -> dict[str, float]:
+    """Compute every table from the events in ``source``; return the seconds that each took.
+
+    A table is a folder of Parquet files, in no order, written anew.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DONE).unlink(missing_ok=True)
+    seconds: dict[str, float] = {}
+
+    def keep(name: str, table: ir.Table) -> ir.Table:
+        tell(name, None)
+        began = monotonic()
+        kept = written(engine, table, folder / name)
+        seconds[name] = monotonic() - began
+        tell(name, seconds[name])
+        return kept
+
+    events = reading.events(engine, source)
+    users = keep("users", log.users(events))
+    items = keep("items", log.items(events))
+    consumed = keep("log", log.log(events, users, items))
+    keep("popularity", popularity.popularity(consumed))
+    keep("neighbours", cooccurrence.neighbours(consumed, recipe.reach))
+    end = consumed.aggregate(at_ms=consumed.timestamp_ms.max() + 1)
+    keep("user_features", asof.as_of(consumed, "user", users.select("user").cross_join(end)))
+    keep("item_features", asof.as_of(consumed, "item", items.select("item").cross_join(end)))
+    asked = keep("requests", examples.requests(consumed, recipe.every))
+    keep("examples", examples.examples(consumed, asked, recipe.negatives))
+    about = {"engine": engine.name, "recipe": asdict(recipe), "seconds": seconds}
+    (folder / DONE).write_text(json.dumps(about, indent=1))
+    return seconds
+
+
+def written(engine: BaseBackend, table: ir.Table, folder: Path) -> ir.Table:
+    """Write a table as Parquet files into a folder, and return it as read from there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if engine.name == "duckdb":
+        folder.mkdir()
+        engine.to_parquet(table, folder / "part-0.parquet", compression="zstd")
+        return engine.read_parquet(folder / "*.parquet")
+    engine.to_parquet_dir(table, folder)
+    return engine.read_parquet(folder)
