@@ -1,17 +1,25 @@
 """An open loop in the background: requests are due whatever becomes of the replicas."""
 
+import json
 import threading
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from benchmarks.client import Address, arrivals
+from benchmarks.client import Address, arrivals, post
 from benchmarks.flood import Answers, flood
-from tests.faults.swapping import wishes
+from tests.faults.swapping import DEADLINE_MS, wishes
 
 PATIENCE_S = 30.0
 CONNECTIONS = 32
+
+
+def long() -> bytes:
+    """Return a request longer than a proxy's buffer: what does not fit, it cannot send again."""
+    candidates = [f"i{n}" for n in range(60)] + [f"a-longer-name-{n}" for n in range(900)]
+    body = {"candidates": candidates, "limit": 10, "deadline_ms": DEADLINE_MS}
+    return post("/v1/rank", json.dumps(body).encode())
 
 
 class OpenLoad:
@@ -26,7 +34,8 @@ class OpenLoad:
 
     def _run(self, at: Address, rate: float, seconds: float, retries: int) -> None:
         schedule = arrivals(rate, seconds, seed=1)
-        self.answers = flood(at, wishes(), schedule, CONNECTIONS, retries, PATIENCE_S)
+        requests = [*wishes(), long()]
+        self.answers = flood(at, requests, schedule, CONNECTIONS, retries, PATIENCE_S)
 
     @property
     def ended(self) -> bool:

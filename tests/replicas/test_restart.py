@@ -3,14 +3,17 @@
 import signal
 import time
 from collections import Counter
+from contextlib import ExitStack, closing
 
 import pytest
 
+from benchmarks.client import Connection, Reply
 from tests.faults.figures import Figures
 from tests.faults.length import Length
+from tests.faults.swapping import wishes
 from tests.features.shelves import until
 from tests.replicas.fleet import Fleet
-from tests.replicas.load import OpenLoad
+from tests.replicas.load import OpenLoad, long
 from tests.replicas.proxy import Proxy
 
 RATE = 60.0
@@ -61,10 +64,11 @@ def test_a_rolling_restart_under_open_loop_load_fails_no_request(
 def test_a_killed_replica_costs_no_request_and_is_taken_back_when_it_is_ready(
     replicas: Fleet, proxy: Proxy, figures: Figures, length: Length
 ) -> None:
-    kills = length.pick(short=1, ci=3, full=9)
-    seconds = length.pick(short=3.0, ci=20.0, full=60.0)
+    if length.name == "short":
+        pytest.skip("the test below kills one, too; make replicas does both")
+    kills, seconds = (9, 60.0) if length.name == "full" else (3, 20.0)
     gone, back = list[float](), list[float]()
-    with OpenLoad(proxy.address, RATE, seconds, length.pick(short=5, ci=0, full=0)) as load:
+    with OpenLoad(proxy.address, RATE, seconds) as load:
         time.sleep(0.3)
         for number in range(kills):
             killed = time.monotonic()
@@ -81,3 +85,28 @@ def test_a_killed_replica_costs_no_request_and_is_taken_back_when_it_is_ready(
     figures.hold("out of the proxy after the kill, at most", max(gone), at_most=1.0, unit="s")
     figures.note("back in the proxy after its start, at most", max(back), "s")
     hold(load, figures, length)
+
+
+@pytest.mark.slow
+def test_requests_that_die_with_their_replica_are_asked_again_elsewhere(
+    replicas: Fleet, proxy: Proxy
+) -> None:
+    with ExitStack() as stack:
+        lines = [stack.enter_context(closing(Connection(proxy.address))) for _ in range(18)]
+        before = proxy.served()
+        replicas.signal(2, signal.SIGSTOP)
+        for number, line in enumerate(lines):
+            line.send(long() if number % 2 else wishes()[0])
+        until(lambda: sum(proxy.served()) - sum(before) == len(lines))
+        assert proxy.served()[2] - before[2] >= 4, "of both lengths"
+        replicas.kill(2)
+        statuses = [answer_of(line).status for line in lines]
+    replicas.start(2)
+    until(lambda: all(proxy.up()), WITHIN_S)
+    assert statuses == [200] * len(lines)
+
+
+def answer_of(line: Connection) -> Reply:
+    while not (reply := line.receive()):
+        pass
+    return reply
