@@ -146,3 +146,18 @@ def counts(number: int, bucket: int) -> str:
 def served(number: int) -> str:
     """Return the key of a partition's stream of served slates."""
     return f"braid:served:{tag(number)}"
+
+
+def slate(surface: str, user_id: str) -> str:
+    """Return the key of a slate that `braid batch` made ahead of time: JSON, as an answer is."""
+    return f"braid:slate:{tag(partition(user_id))}:{surface}:{user_id}"
+
+
+def slates_job(surface: str) -> str:
+    """Return the key of what those slates were made from, as JSON."""
+    return f"{{braid:slates:{surface}}}:job"
+
+
+def slates_done(surface: str) -> str:
+    """Return the key of the set of shards that are there, by number."""
+    return f"{{braid:slates:{surface}}}:done"

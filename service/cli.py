@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "Learn a model and publish it as an artifact.",
     "retrain": "Learn a model, publish it unless it is worse than the one that serves.",
     "load": "Write an artifact's feature rows and histories into Redis.",
+    "batch": "Make the slates of many users ahead of time, into Parquet or Redis.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
     "check": "Try a file of surfaces, and functions of your own, on a model.",
     "models": "List the versions of the model, activate one, or go back.",

@@ -18,6 +18,7 @@ from service.from_memory import answer_from_memory
 from service.observe.spans import NS_PER_MS
 from service.stages import context_of
 from service.state import Serving
+from service.stored_users import stored_user
 from service.surfaces.plan import Plan
 
 USERS: Final = 20
@@ -80,11 +81,7 @@ def try_out(plan: Plan, serving: Serving, people: Sequence[Asker]) -> Tried:
 
 
 def _user(stored: StoredRows, user: int) -> Asker:
-    low, high = stored.history_offsets[user : user + 2].tolist()
-    history = [stored.item_ids[item] for item in stored.history_items[low:high].tolist()[::-1]]
-    times = stored.history_times[low:high][::-1]
-    record = UserRecord(stored.user_rows[user], True, history, times)
-    return Query(user_id=stored.user_ids[user], seed=SEED), record
+    return Query(user_id=stored.user_ids[user], seed=SEED), stored_user(stored, user)
 
 
 def _faults(answer: Answer, again: Answer, serving: Serving) -> Iterator[str]:
