@@ -1,7 +1,8 @@
 """The catalogue as the store addresses it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy as twin
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numba import types
@@ -34,6 +35,8 @@ class ItemTable:
     bytes before it in a reply, its stamp, and its default.
     """
 
+    ARRAYS: ClassVar = ("keys", "ends", "owners", "parts")
+
     __slots__ = ("_ends", "_keys", "_longest", "layout", "owners", "parts", "schema")
 
     def __init__(self, ids: Iterable[str], schema: Schema) -> None:
@@ -46,6 +49,25 @@ class ItemTable:
         self._take(tuple(ids))
         prefix = np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8)
         self.layout = prefix, stamp(schema), schema.default_row
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, NDArray[Any]], longest: int, schema: Schema) -> Self:
+        """Return the table that had these `arrays`: nothing is made anew."""
+        table = cls((), schema)
+        table._keys, table._ends, table.owners, table.parts = (arrays[one] for one in cls.ARRAYS)
+        table._longest = longest
+        return table
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that it holds for each item, by `ARRAYS`."""
+        own = self._keys, self._ends, self.owners, self.parts
+        return dict(zip(self.ARRAYS, own, strict=True))
+
+    @property
+    def longest(self) -> int:
+        """Return the bytes of the longest key, as it is written."""
+        return self._longest
 
     def __len__(self) -> int:
         """Return the number of items."""

@@ -19,7 +19,7 @@ Nothing in it is code: no pickle, no object array, and the model text has its ow
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from features.types import Rows
 from ranking.catalogue import Catalogue
 from ranking.columns import ItemLayout
-from ranking.manifest import verified
-from ranking.npy import view
+from ranking.manifest import stated, verified
+from ranking.npy import Content, view
 from ranking.objectives.names import RESERVED
 from ranking.record import Record, record
 from ranking.records import catalogue, user_ids
@@ -43,7 +43,19 @@ from ranking.scorers import ForestScorer, restore
 from ranking.segments import Segments
 from ranking.snapshot import Scorer, Snapshot
 
-__all__ = ["ARRAYS", "ArtifactRejected", "StoredRows", "read", "read_both", "read_store"]
+__all__ = [
+    "ARRAYS",
+    "ArtifactRejected",
+    "Parts",
+    "StoredRows",
+    "checked_parts",
+    "read",
+    "read_both",
+    "read_store",
+    "snapshot_of",
+    "stated_files",
+    "stored_of",
+]
 
 ARRAYS: Final = {
     "embeddings.npy": ("<f4", 2),
@@ -70,6 +82,7 @@ OPTIONAL: Final = ADDED | SEGMENTS
 FILES: Final = frozenset(ARRAYS) | {"catalogue.json", "store/users.json"}
 FOREST: Final = "ranker.txt"
 PARAMETERS: Final = "ranker.npy"
+_OPTIONAL_FILES: Final = frozenset({FOREST, PARAMETERS, *OPTIONAL})
 FOREST_KIND: Final = {"kind": "forest"}
 WIDEST: Final = 1 << 14
 """Columns of an embedding, and neighbours of an item."""
@@ -89,9 +102,9 @@ class StoredRows:
     ``record`` is what training saw on golden requests, which are made of these histories.
     """
 
-    item_ids: tuple[str, ...]
+    item_ids: Sequence[str]
     item_rows: Rows
-    user_ids: tuple[str, ...]
+    user_ids: Sequence[str]
     user_rows: Rows
     history_items: NDArray[np.int32]
     history_times: NDArray[np.int64]
@@ -107,7 +120,7 @@ def read(folder: Path) -> Snapshot:
     Raises:
         ArtifactRejected: the message names the file, what is wrong with it, and the remedy.
     """
-    return _snapshot(folder, _checked(folder))
+    return snapshot_of(folder, _checked(folder))
 
 
 def read_store(folder: Path) -> StoredRows:
@@ -116,7 +129,7 @@ def read_store(folder: Path) -> StoredRows:
     Raises:
         ArtifactRejected: as `read` does.
     """
-    return _stored(_checked(folder))
+    return stored_of(_checked(folder))
 
 
 def read_both(folder: Path) -> tuple[Snapshot, StoredRows]:
@@ -126,29 +139,48 @@ def read_both(folder: Path) -> tuple[Snapshot, StoredRows]:
         ArtifactRejected: as `read` does.
     """
     checked = _checked(folder)
-    return _snapshot(folder, checked), _stored(checked)
+    return snapshot_of(folder, checked), stored_of(checked)
 
 
 type _Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """All that an artifact holds; every part of it agrees with the others."""
+class Parts:
+    """All that an artifact holds.
+
+    ``files`` are the contents of those that are no arrays, by name; ``arrays`` the others.
+    """
 
     manifest: dict[str, Any]
-    files: dict[str, bytes]
+    files: Mapping[str, Content]
     catalogue: Catalogue
-    user_ids: tuple[str, ...]
+    user_ids: Sequence[str]
     arrays: _Arrays
     record: Record | None
 
 
-def _checked(folder: Path) -> _Checked:
-    optional = frozenset({FOREST, PARAMETERS, *OPTIONAL})
-    manifest, files = verified(folder, FILES, optional, OBJECTIVE)
-    items = catalogue(folder / "catalogue.json", files["catalogue.json"])
-    users = user_ids(folder / "store/users.json", files["store/users.json"])
+def stated_files(folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the manifest of the artifact in folder, and the size of each file by its word.
+
+    Raises:
+        ArtifactRejected: as `read` does.
+    """
+    return stated(folder, FILES, _OPTIONAL_FILES, OBJECTIVE)
+
+
+def checked_parts(
+    folder: Path,
+    manifest: dict[str, Any],
+    files: Mapping[str, Content],
+    items: Catalogue,
+    users: Sequence[str],
+) -> Parts:
+    """Look at the contents of all files, which were hashed before, and check that they fit.
+
+    Raises:
+        ArtifactRejected: as `read` does.
+    """
     kinds = ARRAYS | {name: kind for name, kind in OPTIONAL.items() if name in files}
     arrays = {name: view(folder / name, files[name], *kinds[name]) for name in kinds}
     _check_columns(folder / "manifest.json", manifest)
@@ -157,44 +189,59 @@ def _checked(folder: Path) -> _Checked:
     _check_segments(folder, arrays, manifest["schemas"]["user"])
     _check_ordinals(folder, arrays, len(items))
     seen = record(folder / "manifest.json", manifest.get("golden"))
-    return _Checked(manifest, files, items, users, arrays, seen)
+    return Parts(manifest, files, items, users, arrays, seen)
 
 
-def _snapshot(folder: Path, checked: _Checked) -> Snapshot:
-    manifest, arrays = checked.manifest, checked.arrays
+def _checked(folder: Path) -> Parts:
+    manifest, files = verified(folder, FILES, _OPTIONAL_FILES, OBJECTIVE)
+    items = catalogue(folder / "catalogue.json", files["catalogue.json"])
+    users = user_ids(folder / "store/users.json", files["store/users.json"])
+    return checked_parts(folder, manifest, files, items, users)
+
+
+def snapshot_of(folder: Path, parts: Parts, derived: Mapping[str, Any] | None = None) -> Snapshot:
+    """Make the snapshot that serves these parts.
+
+    ``derived`` are the snapshot's derived arrays and its sketch, where they were kept.
+
+    Raises:
+        ArtifactRejected: as `read` does.
+    """
+    manifest, arrays = parts.manifest, parts.arrays
     columns = manifest["columns"]
     description = manifest.get("ranker", FOREST_KIND)  # in older artifacts it went without saying
-    scorer = _ranker(folder, checked, description, FOREST, PARAMETERS)
+    scorer = _ranker(folder, parts, description, FOREST, PARAMETERS)
+    given = {
+        "version": manifest["version"],
+        "catalogue": parts.catalogue,
+        "embeddings": arrays["embeddings.npy"],
+        "neighbours": arrays["neighbours.npy"],
+        "neighbour_scores": arrays["neighbour_scores.npy"],
+        "popularity": arrays["popularity.npy"],
+        "item_rows": arrays["store/item_rows.npy"],
+        "item_columns": tuple(columns["item"]),
+        "user_columns": tuple(columns["user"]),
+        "schemas": manifest["schemas"],
+        "scorer": scorer,
+        "rankers": _rankers(folder, parts),
+        "made_at": str(manifest.get("created_at", "")),
+        "added_ms": arrays.get("added.npy"),
+        "segments": _segments(parts),
+    }
     try:
-        return Snapshot(
-            version=manifest["version"],
-            catalogue=checked.catalogue,
-            embeddings=arrays["embeddings.npy"],
-            neighbours=arrays["neighbours.npy"],
-            neighbour_scores=arrays["neighbour_scores.npy"],
-            popularity=arrays["popularity.npy"],
-            item_rows=arrays["store/item_rows.npy"],
-            item_columns=tuple(columns["item"]),
-            user_columns=tuple(columns["user"]),
-            schemas=manifest["schemas"],
-            scorer=scorer,
-            rankers=_rankers(folder, checked),
-            made_at=str(manifest.get("created_at", "")),
-            added_ms=arrays.get("added.npy"),
-            segments=_segments(checked),
-        )
+        return Snapshot(**given) if derived is None else Snapshot.restored(given, derived)
     except ValueError as fault:
         raise ArtifactRejected(folder / "manifest.json", str(fault), "train it again") from fault
 
 
-def _segments(checked: _Checked) -> Segments | None:
+def _segments(checked: Parts) -> Segments | None:
     if not SEGMENTS.keys() <= checked.arrays.keys():
         return None
     edges, items, logs = (checked.arrays[name] for name in SEGMENTS)
     return Segments.of(edges, items, logs, checked.manifest["schemas"]["user"])
 
 
-def _rankers(folder: Path, checked: _Checked) -> dict[str, Scorer]:
+def _rankers(folder: Path, checked: Parts) -> dict[str, Scorer]:
     """Return the rankers besides the first; each file is described, and each described is there."""
     path, described = folder / "manifest.json", checked.manifest.get("objectives", {})
     found = {match[1] for match in map(OBJECTIVE.fullmatch, checked.files) if match}
@@ -211,7 +258,7 @@ def _rankers(folder: Path, checked: _Checked) -> dict[str, Scorer]:
 
 
 def _ranker(
-    folder: Path, checked: _Checked, description: object, forest: str, parameters: str
+    folder: Path, checked: Parts, description: object, forest: str, parameters: str
 ) -> Scorer:
     """Return the ranker that is in one of these two files, by its description."""
     files, columns = checked.files, tuple(checked.manifest["columns"]["ranker"])
@@ -220,13 +267,14 @@ def _ranker(
         raise ArtifactRejected(folder / "manifest.json", f"its ranker must be in {name} alone")
     try:
         if name == forest:
-            return ForestScorer.load(files[name].decode(), columns)
+            return ForestScorer.load(bytes(files[name]).decode(), columns)
         return restore(description, view(folder / name, files[name], "<f4", 1), columns)
     except ValueError as fault:  # ModelRejected is one
         raise ArtifactRejected(folder / name, str(fault), "train it again") from fault
 
 
-def _stored(checked: _Checked) -> StoredRows:
+def stored_of(checked: Parts) -> StoredRows:
+    """Return what these parts put into the feature store."""
     arrays = checked.arrays
     return StoredRows(
         item_ids=checked.catalogue.ids,

@@ -6,6 +6,7 @@ from typing import Any
 
 from features.types import Items
 from ranking.names import Names
+from ranking.packed import amend
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,8 @@ class Catalogue:
     ``names`` looks ids up, and knows nothing of properties.
     """
 
-    ids: tuple[str, ...]
-    properties: tuple[dict[str, Any], ...]
+    ids: Sequence[str]
+    properties: Sequence[dict[str, Any]]
     names: Names = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -25,6 +26,17 @@ class Catalogue:
         if len(self.properties) != len(self.ids):
             raise ValueError(f"{len(self.ids)} ids but {len(self.properties)} property records")
         object.__setattr__(self, "names", Names(self.ids))
+
+    @classmethod
+    def known(
+        cls, ids: Sequence[str], properties: Sequence[dict[str, Any]], names: Names
+    ) -> Catalogue:
+        """Return the catalogue of ids that are indexed already."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "ids", ids)
+        object.__setattr__(made, "properties", properties)
+        object.__setattr__(made, "names", names)
+        return made
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -35,14 +47,13 @@ class Catalogue:
 
         ``properties`` are by ordinal. Raises ValueError where a new id is there already.
         """
-        shown = [*self.properties, *({} for _ in new)]
-        for item, record in properties.items():
-            shown[item] = dict(record)
-        other = object.__new__(Catalogue)
-        object.__setattr__(other, "ids", (*self.ids, *new))
-        object.__setattr__(other, "properties", tuple(shown))
-        object.__setattr__(other, "names", self.names.appended(new) if new else self.names)
-        return other
+        told = {item: dict(record) for item, record in properties.items()}
+        blank: list[dict[str, Any]] = [{} for _ in new]
+        return Catalogue.known(
+            amend(self.ids, {}, new),
+            amend(self.properties, told, blank),
+            self.names.appended(new) if new else self.names,
+        )
 
     def ordinal(self, item_id: str) -> int | None:
         """Return the item's ordinal, or None where the id is unknown."""

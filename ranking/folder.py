@@ -22,6 +22,19 @@ def content(folder: Path, name: str, *, size: int | None = None, most: int) -> b
     Raises:
         ArtifactRejected: it is a link, a pipe, a device or another size, or cannot be read.
     """
+    with opened(folder, name, size=size) as (file, there):
+        if there > most:
+            raise ArtifactRejected(folder / name, f"has {there} bytes, more than {most}")
+        return _read(file, there)
+
+
+@contextmanager
+def opened(folder: Path, name: str, *, size: int | None = None) -> Iterator[tuple[int, int]]:
+    """Open a regular file, of ``size`` bytes where that is known; yield descriptor and size.
+
+    Raises:
+        ArtifactRejected: as `content` does.
+    """
     path = folder / name
     try:
         with _opened(folder, name.split("/")) as file:
@@ -30,9 +43,7 @@ def content(folder: Path, name: str, *, size: int | None = None, most: int) -> b
                 raise ArtifactRejected(path, "is no file", "put the file itself there")
             if size is not None and told.st_size != size:
                 raise ArtifactRejected(path, f"has {told.st_size} bytes, the manifest says {size}")
-            if told.st_size > most:
-                raise ArtifactRejected(path, f"has {told.st_size} bytes, more than {most}")
-            return _read(file, told.st_size)
+            yield file, told.st_size
     except OSError as fault:
         if path.is_symlink() or path.parent.is_symlink():
             raise ArtifactRejected(

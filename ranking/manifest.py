@@ -15,6 +15,7 @@ FORMAT: Final = 1
 LARGEST_MANIFEST: Final = 16 << 20
 """Bytes: it holds names and sizes, and what training measured."""
 
+OTHER: Final = "its sha256 is not the one in the manifest"
 REQUIRED: Final = {"version": str, "schemas": dict, "columns": dict, "files": dict, "sha256": str}
 
 
@@ -28,6 +29,19 @@ def verified(
     folder: Path, required: frozenset[str], optional: frozenset[str], open_ended: re.Pattern[str]
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return the manifest and every file's content: the very bytes whose digest agreed.
+
+    Raises:
+        ArtifactRejected: as `stated` does; or a file is not what the manifest says, or too large.
+    """
+    manifest, sizes = stated(folder, required, optional, open_ended)
+    check_room(folder, sizes)
+    return manifest, {name: sealed(folder, name, manifest) for name in sizes}
+
+
+def stated(
+    folder: Path, required: frozenset[str], optional: frozenset[str], open_ended: re.Pattern[str]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the manifest, and the size in bytes that it states of every other file.
 
     The files must be the required ones and may be the optional ones, or any whose whole name
     ``open_ended`` matches. Neither these lists nor the pattern may let a name lead out of the
@@ -56,15 +70,21 @@ def verified(
         odd = sorted((required - names) | unknown)
         raise ArtifactRejected(path, f"unexpected or missing files: {', '.join(odd)}")
     sizes = {name: _size(folder / name, seal) for name, seal in manifest["files"].items()}
+    return manifest, sizes
+
+
+def check_room(folder: Path, sizes: Mapping[str, int]) -> None:
+    """Return if there is memory to read files of these sizes, by their names.
+
+    Raises:
+        ArtifactRejected: there is not.
+    """
     if needed(sizes) > room():
         raise ArtifactRejected(
-            path,
+            folder / "manifest.json",
             f"takes about {needed(sizes)} bytes, more than half of the memory there is",
             "publish a smaller one",
         )
-    return manifest, {
-        name: _sealed(folder, name, size, manifest["files"][name]) for name, size in sizes.items()
-    }
 
 
 def _document(path: Path, text: bytes) -> Any:
@@ -93,9 +113,14 @@ def _size(path: Path, seal: object) -> int:
     return size
 
 
-def _sealed(folder: Path, name: str, size: int, seal: Mapping[str, Any]) -> bytes:
-    """Read a file once: what was hashed is what is used, whatever happens to the file then."""
-    found = content(folder, name, size=size, most=size)
+def sealed(folder: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    """Read a file once: what was hashed is what is used, whatever happens to the file then.
+
+    Raises:
+        ArtifactRejected: it is not what the manifest says.
+    """
+    seal = manifest["files"][name]
+    found = content(folder, name, size=seal["bytes"], most=seal["bytes"])
     if sha256(found).hexdigest() != seal.get("sha256"):
-        raise ArtifactRejected(folder / name, "its sha256 is not the one in the manifest")
+        raise ArtifactRejected(folder / name, OTHER)
     return found

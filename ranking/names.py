@@ -27,6 +27,9 @@ from ranking.lanes import _instruction
 END = "\0"  # stands behind each id, so it cannot be in one
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 
+LONGEST_TEXT = 2**32
+"""The table has 32 bits for where an id begins."""
+
 _LOWS, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _ONE, _FACTOR = np.uint64(1), np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
 _BYTES = 8  # of a word; behind a text stand as many, so that its last word may be read whole
@@ -47,6 +50,27 @@ class Names:
     def __init__(self, ids: Sequence[str]) -> None:
         self._text, self._size, self._table = _text(()), 0, _room(0)
         self._take(ids)
+
+    @classmethod
+    def of(cls, text: Bytes, size: int, table: Table) -> Names:
+        """Return the names that others had as ``text`` and ``table``: nothing is made anew."""
+        names = cls.__new__(cls)
+        names._text, names._size, names._table = text, size, table
+        return names
+
+    @property
+    def text(self) -> Bytes:
+        """Return all ids, each with an END behind it, and a word of them last: uint8[m]."""
+        return self._text
+
+    @property
+    def table(self) -> Table:
+        """Return where in the text each id begins, by its hash: see `Table`."""
+        return self._table
+
+    def __len__(self) -> int:
+        """Return the number of ids."""
+        return self._size
 
     def appended(self, ids: Sequence[str]) -> Names:
         """Return these names with more ids behind them, whose ordinals follow on."""
@@ -82,6 +106,8 @@ class Names:
         first, start = self._size, len(self._text) - _BYTES
         self._size += len(ids)
         self._text = np.concatenate((self._text[:start], _text(ids)))
+        if len(self._text) >= LONGEST_TEXT:
+            raise ValueError(f"all ids together have more than {LONGEST_TEXT} bytes")
         if len(_room(self._size)) > len(self._table):
             self._table = _room(self._size)
             first = start = 0

@@ -20,6 +20,9 @@ SKETCH_FROM: Final = 50_000
 NEWEST: Final = 4096
 """So many of the newest items are kept in order: what is older is not new."""
 
+_ROWS_AT_ONCE: Final = 1 << 16
+_TINY: Final = np.finfo(np.float32).tiny
+
 
 class Scorer(Protocol):
     """Ranks rows: the columns it wants, and float32[n, f] -> float32[n], higher is better.
@@ -127,24 +130,50 @@ class Snapshot:
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
 
+    @classmethod
+    def restored(cls, given: Mapping[str, Any], derived: Mapping[str, Any]) -> Snapshot:
+        """Return the snapshot of given fields whose derived arrays, and sketch, were kept.
+
+        Raises ValueError where the scorer asks for an unknown column.
+        """
+        layout = ItemLayout.of(given["schemas"]["item"])
+        columns = ranker_columns(given["item_columns"], given["user_columns"], layout)
+        wanted = Wanted.of(given["scorer"].columns, columns, layout)
+        rest: dict[str, Any] = {"retired": None, "upserted": 0}
+        rest |= {"layout": layout, "columns": columns, "wanted": wanted}
+        return cls._whole({**rest, **given, **derived})
+
+    @classmethod
+    def _whole(cls, fields: Mapping[str, Any]) -> Snapshot:
+        if fields.keys() != cls.__dataclass_fields__.keys():
+            odd = ", ".join(sorted(fields.keys() ^ cls.__dataclass_fields__.keys()))
+            raise TypeError(f"fields that a snapshot has not, or lacks: {odd}")
+        made = object.__new__(cls)
+        for name, value in fields.items():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+            object.__setattr__(made, name, value)
+        return made
+
     def changed(self, **fields: Any) -> Snapshot:
         """Return a snapshot with other values of some fields, derived ones too: none is made anew.
 
         Whoever changes one changes its kin; `ranking.extend` does. Arrays are made read-only.
         """
-        other = object.__new__(Snapshot)
-        for name in self.__dataclass_fields__:
-            value = fields.pop(name) if name in fields else getattr(self, name)
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
-            object.__setattr__(other, name, value)
-        if fields:
-            raise TypeError(f"a snapshot has no {', '.join(fields)}")
-        return other
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Snapshot._whole({**own, **fields})
+
+    def ranked_by(self, scorer: Scorer) -> Snapshot:
+        """Return the snapshot with this scorer, and no other rankers: theirs are other columns."""
+        wanted = Wanted.of(scorer.columns, self.columns, self.layout)
+        return self.changed(scorer=scorer, rankers=MappingProxyType({}), wanted=wanted)
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return float32[n, d], each at length 1; zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    directions = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return directions.astype(np.float32, copy=False)
+    directions = np.empty_like(vectors)
+    for low in range(0, len(vectors), _ROWS_AT_ONCE):  # all at once takes three times the memory
+        block = vectors[low : low + _ROWS_AT_ONCE]
+        lengths = np.linalg.norm(block, axis=1, keepdims=True)
+        np.divide(block, np.maximum(lengths, _TINY), out=directions[low : low + _ROWS_AT_ONCE])
+    return directions

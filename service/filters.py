@@ -26,11 +26,16 @@ class Filters:
     def __init__(self, properties: Sequence[Mapping[str, Any]]) -> None:
         self._begin(Table.of(properties))
 
+    @classmethod
+    def of(cls, table: Table) -> Filters:
+        """Return those of columns that are made already."""
+        made = cls.__new__(cls)
+        made._begin(table)
+        return made
+
     def changed(self, size: int, records: Mapping[int, Mapping[str, Any]]) -> Filters:
         """Return those of a catalogue of ``size`` items, some of which have other properties."""
-        other = Filters.__new__(Filters)
-        other._begin(self.table.changed(size, records))
-        return other
+        return Filters.of(self.table.changed(size, records))
 
     def _begin(self, table: Table) -> None:
         self.table = table

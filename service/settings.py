@@ -61,6 +61,10 @@ class Settings:
     artifact: Path = Path("artifacts")
     """An artifact, or a folder of artifacts, of which the newest is taken."""
 
+    mapped: Path | None = None
+    """A folder of this user's, where models are laid out to be mapped: the replicas of a machine
+    that name the same one share their memory. Without it each holds its own copy."""
+
     surfaces: Path | None = None
     """A TOML file of surfaces, followed while it changes; without it Braid's own."""
 

@@ -1,6 +1,6 @@
 """What all threads serve from: one immutable value behind one reference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from time import thread_time_ns
@@ -17,6 +17,7 @@ from ranking.masks import blocked
 from ranking.retrieval import DEFAULT, SOURCES, vector
 from ranking.snapshot import Snapshot
 from service.filters import Filters
+from service.mapped.kept import Kept, encoded
 from service.surfaces.plan import Plans
 
 CALIBRATION_ROWS = 256
@@ -42,7 +43,7 @@ class Serving:
     near: NearCache
     filters: Filters
     plans: Plans
-    properties: tuple[msgspec.Raw, ...]
+    properties: Sequence[msgspec.Raw]
     score_ns_per_row: float
     search_ns_per_block: float
     live: Live | None = None
@@ -50,24 +51,33 @@ class Serving:
 
     @classmethod
     def of(
-        cls, snapshot: Snapshot, near_cache_mib: int, trust: Trust, before: Serving | None = None
+        cls,
+        snapshot: Snapshot,
+        near_cache_mib: int,
+        trust: Trust,
+        before: Serving | None = None,
+        kept: Kept | None = None,
     ) -> Serving:
         """Derive and measure; this also compiles and warms every kernel a request will need.
 
         The near cache of ``before`` is taken over, with its rows, where both have the same items
-        under the same schema: a model that was only trained anew starts warm.
+        under the same schema: a model that was only trained anew starts warm. What ``kept`` has is
+        not derived.
 
         Raises:
             SchemaInvalid: the artifact's schemas contradict themselves.
         """
-        encode = msgspec.json.Encoder().encode
-        schema = Schema.parse(snapshot.schemas["item"])
-        if before is not None and before.keeps_rows_of(snapshot.catalogue.ids, schema):
+        catalogue, schema = snapshot.catalogue, Schema.parse(snapshot.schemas["item"])
+        if before is not None and before.keeps_rows_of(catalogue.ids, schema):
             items, near = before.items, before.near
         else:
-            items = ItemTable(snapshot.catalogue.ids, schema)
-            near = NearCache(items, snapshot.catalogue.names, near_cache_mib, trust)
-        filters = Filters(snapshot.catalogue.properties)
+            ids = catalogue.ids
+            items = ItemTable(ids, schema) if kept is None else kept.items_of(catalogue)
+            near = NearCache(items, catalogue.names, near_cache_mib, trust)
+        shown = catalogue.properties
+        filters, properties = (
+            (Filters(shown), encoded(shown)) if kept is None else kept.shown_of(catalogue)
+        )
         return cls(
             snapshot=snapshot,
             user_schema=Schema.parse(snapshot.schemas["user"]),
@@ -75,9 +85,7 @@ class Serving:
             near=near,
             filters=filters,
             plans=Plans(snapshot, filters),
-            properties=tuple(
-                msgspec.Raw(encode(properties)) for properties in snapshot.catalogue.properties
-            ),
+            properties=properties,
             score_ns_per_row=_score_ns_per_row(snapshot),
             search_ns_per_block=_search_ns_per_block(snapshot),
         )
@@ -86,7 +94,7 @@ class Serving:
         """Return about how long it takes to score so many, or as many as retrieval offers if 0."""
         return (candidates or MOST_OFFERED) * self.score_ns_per_row
 
-    def keeps_rows_of(self, item_ids: tuple[str, ...], schema: Schema) -> bool:
+    def keeps_rows_of(self, item_ids: Sequence[str], schema: Schema) -> bool:
         """Tell whether the near cache holds rows of just these items, in this form."""
         return self.items.schema == schema and self.snapshot.catalogue.ids == item_ids
 

@@ -1,5 +1,6 @@
 """Two models on the same users: a candidate, and the one that is serving."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -119,7 +120,7 @@ class _InTheirWords:
         return Context(row, user is not None, history[history >= 0], self._retired)
 
 
-def _ordinals(ids: tuple[str, ...], others: tuple[str, ...]) -> NDArray[np.int64]:
+def _ordinals(ids: Sequence[str], others: Sequence[str]) -> NDArray[np.int64]:
     """Return int64[len(ids)]: where each stands among the others, -1 where it does not."""
     place = {one: ordinal for ordinal, one in enumerate(others)}
     return np.array([place.get(one, -1) for one in ids], np.int64)

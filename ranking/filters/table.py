@@ -1,6 +1,6 @@
 """A catalogue's properties as columns that a filter can ask about."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ class Labels:
     ``present`` is bool[n], False for an item without any.
     """
 
-    codes: dict[str, int]
+    codes: Mapping[str, int]
     starts: NDArray[np.int64]
     items: NDArray[np.int64]
     present: Mask
@@ -153,16 +153,13 @@ def _number(value: float) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
-def _labels(size: int, items: list[int], lists: Iterable[Sequence[str]]) -> Labels:
+def _labels(size: int, items: list[int], lists: Sequence[Sequence[str]]) -> Labels:
     codes: dict[str, int] = {}
-    pairs = [
-        (codes.setdefault(label, len(codes)), item)
-        for item, labels in zip(items, lists, strict=True)
-        for label in labels
-    ]
-    coded = np.array(pairs, np.int64)
-    coded = coded[np.argsort(coded[:, 0], kind="stable")]
+    every = (codes.setdefault(label, len(codes)) for labels in lists for label in labels)
+    coded = np.fromiter(every, np.int64)
+    owners = np.repeat(np.array(items, np.int64), np.fromiter(map(len, lists), np.int64))
+    order = np.argsort(coded, kind="stable")
     present = np.zeros(size, np.bool_)
     present[items] = True
-    starts = np.searchsorted(coded[:, 0], np.arange(len(codes) + 1))
-    return Labels(codes, starts, np.ascontiguousarray(coded[:, 1]), present)
+    starts = np.searchsorted(coded[order], np.arange(len(codes) + 1))
+    return Labels(codes, starts, owners[order], present)

@@ -1,5 +1,6 @@
 """What is served, with a changed catalogue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from features.item_table import ItemTable
 from features.near_cache import NearCache
 from features.types import Live
 from ranking.extend import Changes, extend
+from ranking.packed import amend
 from ranking.snapshot import Snapshot
 from service.filters import Filters
 from service.state import Serving
@@ -27,7 +29,7 @@ class Growth:
     near: NearCache
     filters: Filters
     plans: Plans
-    properties: tuple[msgspec.Raw, ...]
+    properties: Sequence[msgspec.Raw]
     serial: int
 
     @classmethod
@@ -50,11 +52,10 @@ class Growth:
         }
         filters = base.filters.changed(len(catalogue), told)
         encode = msgspec.json.Encoder().encode
-        properties = [*base.properties, *(msgspec.Raw(b"{}") for _ in new)]
-        for item, shown in told.items():
-            properties[item] = msgspec.Raw(encode(shown))
+        raws = {item: msgspec.Raw(encode(shown)) for item, shown in told.items()}
+        properties = amend(base.properties, raws, [msgspec.Raw(b"{}")] * len(new))
         plans = base.plans.renewed(snapshot, filters)
-        return cls(base, snapshot, items, near, filters, plans, tuple(properties), serial)
+        return cls(base, snapshot, items, near, filters, plans, properties, serial)
 
     def onto(self, now: Serving) -> Serving:
         """Return ``now`` with these parts, or ``now`` itself where it has others than the base."""

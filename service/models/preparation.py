@@ -9,7 +9,7 @@ from typing import Final
 from features.errors import SchemaInvalid
 from features.near_cache import NearCache
 from features.tracking import Tracking
-from ranking.artifact import ArtifactRejected, read, read_both
+from ranking.artifact import ArtifactRejected
 from ranking.golden import golden_requests
 from ranking.scorers import FunctionScorer
 from ranking.snapshot import Snapshot
@@ -18,6 +18,7 @@ from service.artifacts import find
 from service.catalogue.log import ChangeLog, LogUnreachable
 from service.catalogue.publisher import replay
 from service.errors import SettingInvalid
+from service.mapped import Loaded, MappedModels
 from service.models.errors import ChangeRefused, PointerUnreachable, VersionRefused
 from service.models.gate import Trained, inspect
 from service.models.pointer import Pointer
@@ -39,6 +40,7 @@ class Preparation:
         self, settings: Settings, tracking: Tracking, changes: ChangeLog, surfaces: SurfaceFile
     ) -> None:
         self._settings = settings
+        self._models = MappedModels(settings.mapped)
         self._tracking = tracking
         self._changes = changes
         self._surfaces = surfaces
@@ -68,10 +70,10 @@ class Preparation:
             pointer.close()  # nobody would, if what follows raises; the follower opens it anew
         if wanted is not None and (path := find(named.parent, wanted.version)) is not None:
             try:
-                return self._serving(read(path), None)
+                return self._serving(self._models.read(path), None)
             except ArtifactRejected, SchemaInvalid:
                 pass  # the follower will try again, and report why not
-        return self._serving(read(named), None)
+        return self._serving(self._models.read(named), None)
 
     def next(self, folder: Path, before: Serving) -> Serving:
         """Prepare what is to be served after ``before``.
@@ -80,10 +82,11 @@ class Preparation:
             VersionRefused: it is damaged or unfit; the message says what, and the remedy.
         """
         try:
-            snapshot, stored = read_both(folder)
+            loaded = self._models.read(folder)
+            snapshot, stored = loaded.snapshot, loaded.stored
             if snapshot.version != folder.name:
                 raise VersionRefused(f"{folder} says that it is {snapshot.version}; rename it")
-            serving = self._serving(snapshot, before)
+            serving = self._serving(loaded, before)
             serving.plans.make(self._surfaces.read())
             trained = Trained(snapshot, stored.record) if stored.record is not None else None
             inspect(serving, golden_requests(stored), trained)
@@ -99,19 +102,18 @@ class Preparation:
             self._await_rows(serving.near, len(snapshot.catalogue))
         return serving
 
-    def _serving(self, snapshot: Snapshot, before: Serving | None) -> Serving:
+    def _serving(self, loaded: Loaded, before: Serving | None) -> Serving:
         """Derive what is served; its near cache is kept coherent from now on."""
-        settings, tracking = self._settings, self._tracking
+        settings, tracking, snapshot = self._settings, self._tracking, loaded.snapshot
         if settings.scorer is not None:
-            # The artifact's other rankers are of the columns that its own scorer asks for.
-            snapshot = replace(snapshot, scorer=_own_scorer(settings.scorer, snapshot), rankers={})
+            snapshot = snapshot.ranked_by(_own_scorer(settings.scorer, snapshot))
         serial = 0
         try:
             snapshot, serial = replay(snapshot, self._changes)
         except LogUnreachable as fault:
             if before is not None:  # a swap must not lose what was put, or show what was retired
                 raise PointerUnreachable(str(fault)) from fault
-        serving = Serving.of(snapshot, settings.near_cache_mib, tracking.trust, before)
+        serving = Serving.of(snapshot, settings.near_cache_mib, tracking.trust, before, loaded.kept)
         serving = replace(serving, catalogue_serial=serial)
         if before is None or serving.near is not before.near:
             tracking.follow(serving.near, snapshot.popular)
