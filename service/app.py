@@ -57,18 +57,23 @@ from service.live.metrics import live_metrics
 from service.live.pulse import Pulse
 from service.logs.logs import Logs
 from service.logs.metrics import log_metrics
+from service.logs.wide import WideLog
 from service.models.follower import Follower
 from service.models.pointer import Pointer
 from service.models.preparation import Preparation
 from service.models.switch import Switch
+from service.observe.asker import Told
 from service.observe.collections import Collections
 from service.observe.exposition import BraidCollector, Exposition
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
+from service.observe.reports import Reports
 from service.observe.store import store_metrics
 from service.settings import Settings
 from service.state import Serving, State
 from service.surfaces.file import SurfaceFile
+from service.trace.metrics import trace_metrics
+from service.trace.tracing import Tracing
 
 
 class Service:
@@ -133,6 +138,7 @@ class Service:
                     lambda: crew_metrics(self._crew),
                     lambda: connection_metrics(self._server.census()),
                     self._security.metrics,
+                    lambda: trace_metrics(self._tracing),
                     self._collections.metrics,
                     lambda: experiment_metrics(
                         self._list_experiments(), self._experiments.dropped()
@@ -156,6 +162,7 @@ class Service:
             self._security.tls,
         )
         self._replica = f"{gethostname()}:{self._server.port}"
+        self._tracing = Tracing.of(settings, self._address, self._replica, version("braid"))
         self._follower = Follower(self._replica, self._switch, self._pointer)
 
     @property
@@ -170,6 +177,8 @@ class Service:
         if self._settings.near_cache_mib:
             self._tracking.start()
         self._security.start()
+        if self._tracing is not None:
+            self._tracing.start()
         self._server.start()
         self._follower.start()
         self._catalogue_follower.start()
@@ -185,6 +194,8 @@ class Service:
         """Say so, answer what was accepted, end every thread."""
         self._lifecycle.draining = True
         self._server.stop()
+        if self._tracing is not None:
+            self._tracing.stop()
         self._security.stop()
         self._follower.stop()
         self._catalogue_follower.stop()
@@ -210,6 +221,14 @@ class Service:
         """Publish what all users did of late, for whatever catalogue is served by then."""
         view = self._pulse.view
         self.state.update(lambda now: replace(now, live=view(now.snapshot.catalogue)))
+
+    def _open_reports(self) -> Reports | None:
+        """Return what one event loop tells of its requests; None where nobody is to hear of any."""
+        settings = self._settings
+        told = settings.log_sample or settings.slow_ms
+        wide = WideLog(settings.log_sample, Told(settings.log_users)) if told else None
+        tracer = None if self._tracing is None else self._tracing.tracer()
+        return Reports(settings.slow_ms, wide, tracer) if told or tracer else None
 
     @asynccontextmanager
     async def _open_app(self) -> AsyncIterator[Front]:
@@ -239,6 +258,7 @@ class Service:
             Door(self._security.open_access(), room),
             audit=self._security.audit,
             effort=full if room is None else room.effort,
+            reports=self._open_reports(),
         )
         self._recorders.append(desk.recorder)
         self._logs.append(logs)

@@ -15,6 +15,7 @@ from service.experiments.experiments import Experiments
 from service.logs.logs import Logs
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
+from service.observe.reports import Reports
 from service.settings import Settings
 from service.state import State
 from service.surfaces.file import SurfaceFile
@@ -45,5 +46,6 @@ class Desk:
     door: Door = field(default_factory=Door)
     effort: Callable[[], Effort] = full
     audit: Audit | None = None
+    reports: Reports | None = None
     recorder: Recorder = field(default_factory=Recorder)
     encoder: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)

@@ -9,11 +9,17 @@ type Headers = Sequence[tuple[bytes, bytes]]
 
 PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE"),
-    (b"access-control-allow-headers", b"authorization, content-type, x-api-key, x-deadline-ms"),
+    (
+        b"access-control-allow-headers",
+        b"authorization, content-type, traceparent, tracestate, x-api-key, x-deadline-ms",
+    ),
     (b"access-control-max-age", b"600"),
     (b"content-length", b"0"),
 )
-EXPOSED: Final = (b"access-control-expose-headers", b"x-request-id, server-timing, retry-after")
+EXPOSED: Final = (
+    b"access-control-expose-headers",
+    b"x-request-id, server-timing, retry-after, traceresponse",
+)
 VARY: Final = (b"vary", b"origin")
 
 

@@ -9,7 +9,7 @@ import httpx
 
 from service.client.answered import Answered
 from service.client.call import Call
-from service.client.calls import TIMEOUT_S, Calls
+from service.client.calls import TIMEOUT_S, Calls, TraceContext, untraced
 from service.client.retry import Retry
 from service.client.wishes import RankWishes, SimilarWishes, SlateWishes
 from service.http.catalogue_wire import (
@@ -36,10 +36,14 @@ class AsyncBraid(Calls):
         *,
         timeout_s: float = TIMEOUT_S,
         retry: Retry = Retry(),  # noqa: B008  frozen, so sharing it is safe
+        trace_context: TraceContext = untraced,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Open no connection yet; ``transport`` is httpx's, for proxies and certificates."""
-        super().__init__(timeout_s, retry)
+        """Open no connection yet; ``transport`` is httpx's, for proxies and certificates.
+
+        ``trace_context`` gives the headers that lead to the caller's span, for each call anew.
+        """
+        super().__init__(timeout_s, retry, trace_context)
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
         self._http = httpx.AsyncClient(base_url=url, headers=headers, transport=transport)
 

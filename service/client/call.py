@@ -28,6 +28,7 @@ class Call[T]:
     answer: type[T]
     timeout_s: float
     retry: Retry
+    trace_context: Mapping[str, str]
     attempt: int = 0
     began: float = field(default_factory=monotonic)
 
@@ -40,7 +41,7 @@ class Call[T]:
     def headers(self) -> dict[str, str]:
         """Return the headers of its own: the server need not work for who has stopped waiting."""
         left_ms = max(1.0, min(self.left_s * 1e3, 10_000.0))
-        told = {"x-deadline-ms": f"{left_ms:.0f}"}
+        told = {**self.trace_context, "x-deadline-ms": f"{left_ms:.0f}"}
         return told if self.body is None else {**told, "content-type": "application/json"}
 
     @property

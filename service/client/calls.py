@@ -1,7 +1,7 @@
 """Every route of the contract as a method that makes the call; how it is sent is the subclass's."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,13 +34,22 @@ from service.http.wire import (
 
 TIMEOUT_S = 5.0
 
+type TraceContext = Callable[[], Mapping[str, str]]
+"""Returns `traceparent`, and perhaps `tracestate`, of this moment (W3C Trace Context)."""
+
+
+def untraced() -> Mapping[str, str]:
+    """Return no headers: whoever calls has no span."""
+    return {}
+
 
 class Calls:
     """Makes calls: checked here, by the same structs as there, before anything is sent."""
 
-    def __init__(self, timeout_s: float, retry: Retry) -> None:
+    def __init__(self, timeout_s: float, retry: Retry, trace_context: TraceContext) -> None:
         self._timeout_s = timeout_s
         self._retry = retry
+        self._trace_context = trace_context
 
     def _recommend(self, wishes: SlateWishes) -> Call[SlateAnswer]:
         return self._slate("/v1/recommendations", _made(RecommendationRequest, wishes))
@@ -77,7 +86,8 @@ class Calls:
         return self._call("POST", path, body, SlateAnswer)
 
     def _call[T](self, method: str, path: str, body: msgspec.Struct, answer: type[T]) -> Call[T]:
-        return Call(method, path, body, answer, self._timeout_s, self._retry)
+        told = self._trace_context()
+        return Call(method, path, body, answer, self._timeout_s, self._retry, told)
 
 
 def _made[T](kind: type[T], fields: Any) -> T:

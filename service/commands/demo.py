@@ -11,6 +11,7 @@ from ranking.artifact import ArtifactRejected, read
 from service.artifacts import locate
 from service.commands._data import Data
 from service.errors import DemoFailed
+from service.logs.lines import lines
 from service.running import running, wait_for_signal
 from service.settings import Settings
 from service.terminal.bars import Bars
@@ -50,7 +51,7 @@ def demo(
     else:
         console.print(f"[bold]Model[/]: the one in {folder} (--retrain makes a new one)")
     settings = replace(settings, artifact=folder)
-    with running(settings, console) as service:
+    with lines(settings.log_format), running(settings, console) as service:
         _show(service.url)
         if once:
             return

@@ -1,5 +1,6 @@
 """`braid serve`."""
 
+from service.logs.lines import lines
 from service.running import running, wait_for_signal
 from service.settings import Settings
 from service.terminal.console import console
@@ -10,6 +11,6 @@ def serve(settings: Settings = Settings()) -> None:  # noqa: B008  frozen, so sh
 
     Without --redis an embedded Valkey keeps the features, in memory only.
     """
-    with running(settings, console) as service:
+    with lines(settings.log_format), running(settings, console) as service:
         console.print(f"Serving {service.state.read().snapshot.version} on {service.url}")
         wait_for_signal()

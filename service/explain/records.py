@@ -15,6 +15,7 @@ def summary(flown: Flown) -> Flight:
     """Return a request in short."""
     body, slates = body_of(flown), slates_of(flown)
     first = slates[0] if slates else None
+    link = flown.trace.link
     user = body.get("user_id") if isinstance(body, dict) else None
     return Flight(
         request_id=flown.request_id,
@@ -28,6 +29,7 @@ def summary(flown: Flown) -> Flight:
         model_version=first.model_version if first else None,
         items=sum(len(slate.items) for slate in slates),
         degraded=[Degradation(stage, reason) for stage, reason in list(flown.trace.degraded)],
+        trace_id=link.trace_id if link is not None and link.exported else None,
     )
 
 

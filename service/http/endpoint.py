@@ -43,6 +43,7 @@ class Endpoint[T]:
         self._desk = desk
         self._door = desk.door
         self._flight = flight
+        self._reports = desk.reports
         self._operation = operation
         self._audit = desk.audit if operation.scope == "admin" else None
         self.path = operation.path
@@ -98,7 +99,7 @@ class Endpoint[T]:
             entry = await self._enter(headers)
         except ProblemError as problem:
             return self._refuse(problem, Trace(), new_request_id())
-        return await self._answer(entry, kind, body)
+        return await self._answer(entry, headers, kind, body)
 
     async def _answer_body(self, entry: Pass, headers: Headers, receive: Receive) -> Reply | None:
         """Read the body of a request that was let in, and answer it; None where nobody waits."""
@@ -107,7 +108,7 @@ class Endpoint[T]:
             if body is None:
                 return None
             kind = [value for name, value in headers if name == b"content-type"]
-            return await self._answer(entry, kind[0] if kind else JSON, body)
+            return await self._answer(entry, headers, kind[0] if kind else JSON, body)
         except ProblemError as problem:
             return self._refuse(problem, Trace(), new_request_id())
 
@@ -115,11 +116,15 @@ class Endpoint[T]:
         entry = self._door.enter(headers, self._operation.scope, self._operation.priority)
         return entry if isinstance(entry, Pass) else await entry
 
-    async def _answer(self, entry: Pass, kind: bytes, body: bytes | bytearray) -> Reply:
+    async def _answer(
+        self, entry: Pass, headers: Headers, kind: bytes, body: bytes | bytearray
+    ) -> Reply:
         trace = Trace()
         trace.caller = entry.caller
         trace.expire_in(min(entry.deadline_ms, self._desk.settings.longest_deadline_ms))
         request_id = new_request_id()
+        if self._reports is not None:
+            self._reports.begin(trace, headers, request_id)
         try:
             if (turn := self._door.turn(entry)) is not None:
                 with trace.span("queue"):
@@ -135,17 +140,20 @@ class Endpoint[T]:
     async def _work(
         self, entry: Pass, kind: bytes, body: bytes | bytearray, trace: Trace, request_id: str
     ) -> Reply:
+        wanted: T | None = None
         answer: object = None
         try:
             if kind != JSON and kind.partition(b";")[0].strip() != JSON:
                 found = kind.decode("latin-1")
                 raise NotJson(f"the content type is {found!r}; send application/json", "$")
-            answer = await self._respond(self._decode(body), request_id, trace)
+            wanted = self._decode(body)
+            answer = await self._respond(wanted, request_id, trace)
             reply = self._reply(200, JSON, self._encode(answer), trace, request_id)
         except ProblemError as problem:
             reply = self._refuse(problem, trace, request_id)
-        except Exception:
+        except Exception as raised:
             log.exception("request %s to %s failed", request_id, self.path)
+            trace.fault = type(raised).__name__
             fault = ServerFault(f"report request id {request_id}; the server's log has the trace")
             reply = self._refuse(fault, trace, request_id)
         if self._audit is not None:
@@ -156,9 +164,14 @@ class Endpoint[T]:
             )
         if self._flight is not None:
             self._flight.record(request_id, self.path, reply.status, body, trace, answer)
+        if self._reports is not None:
+            self._reports.end(
+                request_id, self.method, self.path, reply.status, trace, wanted, answer
+            )
         return reply
 
     def _refuse(self, problem: ProblemError, trace: Trace, request_id: str) -> Reply:
+        trace.fault = trace.fault or problem.code
         body = problems.document(problem, request_id)
         more = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         return self._reply(problem.status, PROBLEM, body, trace, request_id, more)
@@ -178,6 +191,8 @@ class Endpoint[T]:
             (b"x-request-id", request_id.encode()),
             (b"server-timing", trace.server_timing().encode()),
         ]
+        if (link := trace.link) is not None and (link.sampled or link.parent_id):
+            headers.append((b"traceresponse", link.header()))
         if more:
             headers += more
         if self._desk.lifecycle.draining and CLOSE not in headers:

@@ -13,7 +13,10 @@ type FlownId = Annotated[
 
 
 class Flight(msgspec.Struct, frozen=True):
-    """One request in short; ``at_ms`` is when it arrived, Unix milliseconds."""
+    """One request in short; ``at_ms`` is when it arrived, Unix milliseconds.
+
+    ``trace_id`` is null where its spans are not exported.
+    """
 
     request_id: str
     at_ms: int
@@ -26,6 +29,7 @@ class Flight(msgspec.Struct, frozen=True):
     model_version: str | None
     items: int
     degraded: list[Degradation]
+    trace_id: str | None = None
 
 
 class FlightsAnswer(msgspec.Struct, frozen=True):

@@ -1,1 +1,1 @@
-"""Logs: what is told to the store about requests that are already answered."""
+"""Logs: what is told of requests that are already answered, to the store and on stderr."""

@@ -1,10 +1,12 @@
-"""The logs on the metrics page: what went to the store after answers, and what did not."""
+"""The logs on the metrics page: what went to the store and to stderr, and what did not."""
 
+import logging
 from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from service.logs.lines import Lines
 from service.logs.logs import Logs
 
 
@@ -17,4 +19,8 @@ def log_metrics(loops: Sequence[Logs]) -> Iterator[Metric]:
         logs = [loop.counts(name) for loop in loops]
         family.add_metric([name, "written"], sum(written for written, _ in logs))
         family.add_metric([name, "dropped"], sum(dropped for _, dropped in logs))
+    # The log of a process belongs to whoever set it up, and logging knows where it is.
+    lines = [one for one in logging.getLogger().handlers if isinstance(one, Lines)]
+    family.add_metric(["lines", "written"], sum(one.written for one in lines))
+    family.add_metric(["lines", "dropped"], sum(one.dropped for one in lines))
     yield family

@@ -1,4 +1,4 @@
-"""Requests to look at, beside the counts they are among: an id for each bucket of each stage.
+"""Requests to look at, beside the counts they are among: ids for each bucket of each stage.
 
 The flight recorder keeps requests already; nothing is noted for this while a request is answered.
 """
@@ -26,6 +26,8 @@ def exemplars(flights: Sequence[Flight]) -> dict[str, dict[int, Exemplar]]:
             for stage, took_ns in (*spans, ("total", one.total_ns)):
                 bucket = bisect_right(BOUNDS_NS, took_ns)
                 labels = {"request_id": one.request_id}
+                if (link := one.trace.link) is not None and link.exported:
+                    labels["trace_id"] = link.trace_id
                 told = Exemplar(labels, took_ns / NS_PER_S, one.trace.arrived_s)
                 found.setdefault(stage, {}).setdefault(bucket, told)
     return found

@@ -29,7 +29,7 @@ class Trace:
     ``user`` is what the store said of the asker: a replay begins with the same. ``caller`` is the
     name of the key it came with. ``deadline_ns`` is a moment of the performance counter, infinity
     without one. ``scored`` is the share of the candidates that the model scored, ``unranked`` how
-    many got a score that is no finite number. ``reads`` are the round trips to the store, ``shares``
+    many got a score that is no finite number. ``reads`` are round trips to the store, ``shares``
     the crew's shares of work where somebody asks for them. ``link`` is its place among the spans of
     other services, None while nobody traces. ``fault`` is the short word for what it failed by.
     Made when the request arrives, and the only thing about it that grows while it is answered.

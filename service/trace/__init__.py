@@ -1,0 +1,1 @@
+"""OpenTelemetry spans of finished requests, sent by OTLP over HTTP; docs/tracing.md."""
