@@ -13,6 +13,10 @@ type Decode[T] = Callable[[bytearray, int, int], tuple[T | CommandRefused, int] 
 """Reads one reply from ``buffer[start:stop]``: (value, end), or None while it is incomplete."""
 
 LAST_LOOK_S = 0.001
+TICK_S = 0.001
+"""How late the two timers are together, in the middle: they count milliseconds."""
+WITHIN_S = LAST_LOOK_S + TICK_S
+"""What is taken from the caller's time to end within it."""
 
 
 class Waiting(NamedTuple):
@@ -48,7 +52,7 @@ class Pending:
         """Wait for the next reply, or for ``limit_s`` and then a StoreUnavailable."""
         answer: asyncio.Future[T] = self._loop.create_future()
         now = monotonic()  # the loop's clock stands still while the loop is busy
-        due = now + limit_s - LAST_LOOK_S  # which is a part of what the caller grants
+        due = now + limit_s - WITHIN_S
         self._queue.append(Waiting(decode, answer, now, due))
         if due < self._timer_due:
             self._set_timer(due)
@@ -96,5 +100,5 @@ class Pending:
                 one.answer.set_exception(StoreUnavailable("store_timeout"))
         # One late reply may be bad luck; a connection on which the oldest command has waited that
         # long is stuck, and every request would wait for it in vain.
-        if self._queue and self._queue[0].sent_at + self._stall_s <= now + LAST_LOOK_S:
+        if self._queue and self._queue[0].sent_at + self._stall_s <= now + WITHIN_S:
             self._stuck()
