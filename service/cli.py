@@ -29,6 +29,7 @@ COMMANDS = {
     "serve": "Serve an artifact over REST until SIGTERM or Ctrl-C.",
     "train": "Learn a model and publish it as an artifact.",
     "retrain": "Learn a model, publish it unless it is worse than the one that serves.",
+    "layout": "Lay a model out in files that all replicas of a machine map.",
     "load": "Write an artifact's feature rows and histories into Redis.",
     "batch": "Make the slates of many users ahead of time, into Parquet or Redis.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
