@@ -26,6 +26,11 @@ def item_embeddings(interactions: Interactions, n_items: int, seed: int) -> NDAr
     for _ in range(SWEEPS):
         of_users = _solve(users, items, of_items, interactions.n_users)
         of_items = _solve(items, users, of_users, n_items)
+    return folded_in(of_items, interactions)
+
+
+def folded_in(of_items: _Factors, interactions: Interactions) -> NDArray[np.float32]:
+    """Turn the factors float[n_items, d] of such a model into embeddings float32[n_items, d]."""
     typical = len(interactions) / max(interactions.n_users, 1)
     system = np.linalg.inv(_prior(of_items, typical))
     embeddings: NDArray[np.float32] = (of_items @ np.linalg.cholesky(system)).astype(np.float32)

@@ -10,6 +10,7 @@ from training.datasets import Dataset
 from training.examples import examples
 from training.fit import fit
 from training.interactions import Interactions
+from training.offline import learn_from
 from training.progress import Progress, silent
 from training.publish import publish
 from training.ranker import lambdamart
@@ -54,10 +55,19 @@ def train(
     *,
     live: bool = False,
     served: Path | None = None,
+    pipeline: Path | None = None,
 ) -> Path:
-    """Learn from the whole data set as `learn` does, publish an artifact, return its path."""
-    interactions = dataset.interactions
-    snapshot, model_text = learn(dataset, interactions, seed, progress, live=live, served=served)
+    """Learn from the whole data set as `learn` does, publish an artifact, return its path.
+
+    ``pipeline`` is a folder that `training.pipeline` made of the same interactions: features,
+    retrieval and examples are then its own, and ``live`` and ``served`` are not asked for.
+    """
+    if pipeline is not None:
+        dataset, snapshot, model_text = learn_from(pipeline, dataset, seed, progress)
+    else:
+        snapshot, model_text = learn(
+            dataset, dataset.interactions, seed, progress, live=live, served=served
+        )
     progress("publish", 0, 1)
     path = publish(folder, dataset, dataset.interactions, snapshot, model_text)
     progress("publish", 1, 1)

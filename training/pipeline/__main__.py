@@ -15,7 +15,7 @@ def main() -> None:
     read = arguments()
     console = Console()
     settings = dict(setting.split("=", 1) for setting in read.set)
-    recipe = Recipe(read.every, read.negatives, read.reach)
+    recipe = Recipe(read.every, read.negatives, read.reach, not read.no_factors)
     with (
         opened(read.engine, read.memory, read.master, settings) as engine,
         console.status("starting") as status,
@@ -45,6 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=default.every, help="one user in so many")
     parser.add_argument("--negatives", type=int, default=default.negatives)
     parser.add_argument("--reach", type=int, default=default.reach, help="places apart")
+    parser.add_argument("--no-factors", action="store_true", help="no embeddings: tables only")
     return parser.parse_args()
 
 

@@ -3,8 +3,6 @@
 import ibis
 import ibis.expr.types as ir
 
-from training.pipeline.exact import total
-
 DAY_MS = 86_400_000
 RECENT_MS = 30 * DAY_MS
 FEATURES = ("log.consumed", "log.consumed_30d", "log.age_days", "log.idle_days")
@@ -39,8 +37,8 @@ def as_of(log: ir.Table, key: str, moments: ir.Table) -> ir.Table:
     sequence = tagged[0].union(tagged[1]).union(tagged[2])
     before = ibis.range_window(group_by=key, order_by="at_ms", preceding=(None, 1))
     told = sequence.mutate(
-        came=total(sequence.came).over(before),
-        recent=total(sequence.recent).over(before),
+        came=sequence.came.sum().over(before),
+        recent=sequence.recent.sum().over(before),
         first_ms=sequence.seen_ms.min().over(before),
         last_ms=sequence.seen_ms.max().over(before),
     )

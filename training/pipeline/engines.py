@@ -53,6 +53,8 @@ def _spark(memory: str, master: str, settings: dict[str, str]) -> Iterator[BaseB
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
+        # Few partitions with much in them rather than many with little.
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     }
     for key, value in (defaults | settings).items():
         builder = builder.config(key, value)

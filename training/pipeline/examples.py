@@ -72,7 +72,7 @@ def _drawn(log: ir.Table, requests: ir.Table, negatives: int) -> ir.Table:
     numbered = numbered.select(
         "item", drawn_ms="timestamp_ms", number=numbered["first"] + numbered.place
     )
-    draws = requests.mutate(draw=ibis.range(negatives).unnest().cast("int64"))
+    draws = requests.mutate(draw=ibis.range(negatives).unnest())
     seed = (draws.user * CUTS + draws.cut) * negatives + draws.draw
     wanted = draws.select("user", "cut", "at_ms", number=scattered(seed) % log.count().as_scalar())
     found = wanted.join(numbered, "number")

@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from training.constants import NEGATIVES, REACH
-from training.pipeline import asof, cooccurrence, examples, log, popularity, reading
+from training.pipeline import asof, cooccurrence, examples, factors, log, popularity, reading
 
+SEED = 20261122
+"""Of the factors: the same log gives the same ones by the same engine."""
 DONE = "pipeline.json"
 """Written last: a folder without it is not whole."""
 
+T = TypeVar("T")
 Tell = Callable[[str, float | None], None]
 """Told of a step when it begins, and of its seconds when it has ended."""
 
@@ -24,12 +28,14 @@ Tell = Callable[[str, float | None], None]
 class Recipe:
     """What may be chosen: of how many users one is asked for examples, and how wide it is looked.
 
-    The defaults are what `braid train` does; larger logs want fewer examples of each.
+    The defaults are what `braid train` does; larger logs want fewer examples of each. Without
+    ``factors`` only what both engines make alike is made.
     """
 
     every: int = 1
     negatives: int = NEGATIVES
     reach: int = REACH
+    factors: bool = True
 
 
 def run(
@@ -43,13 +49,16 @@ def run(
     (folder / DONE).unlink(missing_ok=True)
     seconds: dict[str, float] = {}
 
-    def keep(name: str, table: ir.Table) -> ir.Table:
+    def timed(name: str, work: Callable[[], T]) -> T:
         tell(name, None)
         began = monotonic()
-        kept = written(engine, table, folder / name)
+        done = work()
         seconds[name] = monotonic() - began
         tell(name, seconds[name])
-        return kept
+        return done
+
+    def keep(name: str, table: ir.Table) -> ir.Table:
+        return timed(name, lambda: written(engine, table, folder / name))
 
     events = reading.events(engine, source)
     users = keep("users", log.users(events))
@@ -62,6 +71,10 @@ def run(
     keep("item_features", asof.as_of(consumed, "item", items.select("item").cross_join(end)))
     asked = keep("requests", examples.requests(consumed, recipe.every))
     keep("examples", examples.examples(consumed, asked, recipe.negatives))
+    if recipe.factors:
+        write = factors.write_factors
+        n_items = int(items.count().execute())
+        timed("factors", lambda: write(engine, folder / "log", n_items, folder / "factors", SEED))
     about = {"engine": engine.name, "recipe": asdict(recipe), "seconds": seconds}
     (folder / DONE).write_text(json.dumps(about, indent=1))
     return seconds
