@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.proxy import MISSING, PROGRAM, Proxy, proxied
 from tests.faults.conftest import figures as figures
 from tests.faults.conftest import length as length
 from tests.faults.swapping import filled, two_models
 from tests.replicas.fleet import Fleet, fleet
-from tests.replicas.proxy import Proxy, proxied
 
 TRIED = """
 [surfaces.tried]
@@ -52,5 +52,7 @@ def replicas(folder: Path, versions: list[str], store: str) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="session")
 def proxy(folder: Path, replicas: Fleet) -> Iterator[Proxy]:
+    if PROGRAM is None:
+        pytest.skip(MISSING)
     with proxied(folder, replicas.addresses) as proxy:
         yield proxy

@@ -4,10 +4,10 @@ import signal
 from contextlib import closing
 
 from benchmarks.client import Connection
+from benchmarks.proxy import Proxy
 from tests.faults.swapping import wishes
 from tests.features.shelves import until
 from tests.replicas.fleet import Fleet
-from tests.replicas.proxy import Proxy
 
 REQUESTS = 60
 

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.client import Connection
 from benchmarks.effect import ROUNDS_PER_USER, Rounds, one_user
+from benchmarks.proxy import Proxy
 from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.features.shelves import until
 from tests.replicas.fleet import Fleet
-from tests.replicas.proxy import Proxy
 from tests.service.catalogues import put_new, retire, seen
 from tests.service.conftest import Client
 

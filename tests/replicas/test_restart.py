@@ -8,13 +8,13 @@ from contextlib import ExitStack, closing
 import pytest
 
 from benchmarks.client import Connection, Reply
+from benchmarks.proxy import Proxy
 from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.swapping import wishes
 from tests.features.shelves import until
 from tests.replicas.fleet import Fleet
 from tests.replicas.load import OpenLoad, long
-from tests.replicas.proxy import Proxy
 
 RATE = 60.0
 """Requests a second: clients that see every moment, on a machine that has other things to do."""

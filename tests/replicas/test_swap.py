@@ -5,12 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from benchmarks.proxy import Proxy
 from tests.faults.figures import Figures
 from tests.faults.length import Length
 from tests.faults.swapping import Clients, Operator, known, wishes
 from tests.features.shelves import until
 from tests.replicas.fleet import Fleet
-from tests.replicas.proxy import Proxy
 
 CLIENTS, PAUSE_S = 16, 0.1
 WITHIN_S = 60.0

@@ -9,21 +9,21 @@ import io
 import re
 import shutil
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from benchmarks.client import Address
 from benchmarks.servers import ROOT, free_port
-from tests.features.shelves import until
 
 CONFIGURATION = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
 MOST_CONNECTIONS = 256
 WITHIN_S = 30.0
+PROGRAM = shutil.which("haproxy")
+MISSING = "no haproxy here (on Debian: apt-get install haproxy)"
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,25 @@ def addressed(configuration: str, port: int, health: int, replicas: Sequence[Add
 
 @contextmanager
 def proxied(folder: Path, replicas: Sequence[Address]) -> Iterator[Proxy]:
-    """Run HAProxy until the block ends; enter when every replica is up."""
-    program = shutil.which("haproxy")
-    if program is None:
-        pytest.skip("no haproxy here (on Debian: apt-get install haproxy)")
+    """Run HAProxy until the block ends; enter when every replica is up.
+
+    Raises:
+        RuntimeError: there is no HAProxy here, or it ended; the message has its last words.
+    """
+    if PROGRAM is None:
+        raise RuntimeError(MISSING)
     port, health = free_port(), free_port()
     file = folder / "haproxy.cfg"
     file.write_text(addressed(CONFIGURATION.read_text(), port, health, replicas))
     with (folder / "haproxy.log").open("wb") as log:
-        process = subprocess.Popen([program, "-db", "-f", str(file)], stdout=log, stderr=log)
+        process = subprocess.Popen([PROGRAM, "-db", "-f", str(file)], stdout=log, stderr=log)
         proxy = Proxy(("127.0.0.1", port), ("127.0.0.1", health), process.pid)
         try:
-            until(lambda: bool(proxy.up()) or process.poll() is not None, WITHIN_S)
-            assert process.poll() is None, (folder / "haproxy.log").read_text()
-            until(lambda: all(proxy.up()), WITHIN_S)
+            latest = time.monotonic() + WITHIN_S
+            while not (up := proxy.up()) or not all(up):
+                if process.poll() is not None or time.monotonic() > latest:
+                    raise RuntimeError(f"HAProxy: {(folder / 'haproxy.log').read_text()[-1500:]}")
+                time.sleep(0.01)
             yield proxy
         finally:
             process.terminate()
