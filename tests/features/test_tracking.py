@@ -111,7 +111,7 @@ def test_a_flushed_server_empties_the_cache(
     cache, line = warm
     flushes = line.flushes
     (client.flushall if whole else client.flushdb)(asynchronous=asynchronous)
-    until(lambda: line.flushes == flushes + 1)
+    until(lambda: line.flushes > flushes)  # once for each server
     assert not versions(cache)
     assert line.trust.holds()
 
@@ -146,7 +146,10 @@ def test_a_thousand_rows_written_at_once_are_all_forgotten(client: Redis, addres
     with tracking(address) as line:
         cache = followed(line, shelf, shelf.items)
         until(lambda: not len(cache.gather(shelf.items).missed))
-        client.mset({keys.item_row(item_id): b"x" for item_id in shelf.ids})
+        with client.pipeline(transaction=False) as pipeline:
+            for item_id in shelf.ids:
+                pipeline.set(keys.item_row(item_id), b"x")
+            pipeline.execute()
         until(lambda: len(cache.gather(shelf.items).missed) == len(shelf.items))
 
 
