@@ -65,19 +65,20 @@ class CellReader:
         Raises:
             ValueError: these bytes are not RESP, or not the replies to these commands.
         """
-        while self._next < len(self._places):
-            found = self._read_one(buffer, start + self._at, stop)
+        at = start + self._at
+        read_one, places, cells = self._read_one, self._places, self._cells
+        for next_ in range(self._next, len(places)):
+            found = read_one(buffer, at, stop)
             if found is None:
+                self._next, self._at = next_, at - start
                 return None
-            value, end = found
-            self._at = end - start
-            place = self._places[self._next]
-            self._next += 1
+            value, at = found
             if isinstance(value, CommandRefused):
-                self.refused.append((np.array([place]), value))
+                self.refused.append((np.array([places[next_]]), value))
             else:
-                self._cells[place] = value
-        return self._cells, start + self._at
+                cells[places[next_]] = value
+        self._next, self._at = len(places), at - start
+        return cells, at
 
 
 class Commands:
@@ -109,7 +110,10 @@ class Commands:
 
     def whole(self) -> tuple[bytes, CellReader]:
         """Return all commands, for one server, and what reads their replies."""
-        payload = b"".join((self._alone[0], *self._words[1:]))
+        words = self._words
+        if self._alone is not words:
+            words = (self._alone[0], *words[1:])
+        payload = b"".join(words)
         return payload, CellReader(range(len(self._words)), self.cells, self._read_one)
 
     def some(self, places: Items, *, apart: bool = False) -> tuple[bytes, CellReader]:

@@ -81,10 +81,13 @@ def decode_grid(
     payload = np.array(grid[:, HEADER_BYTES:], order="C")
     rows: Rows = payload.view("<f4").astype(np.float32, copy=False)
     present: Mask = (head[:, 0] == stamp(schema)) & (head[:, 1] == owners)
-    if not present.all():
+    # Counted, as `all` takes ten times as long to begin, and most reads are of one user's row.
+    if (found := np.count_nonzero(present)) < len(rows):
         rows[~present] = schema.default_row
+        if odd is not None:
+            odd[REFUSED] += len(rows) - found
     finite = np.isfinite(rows)
-    if not finite.all():
+    if np.count_nonzero(finite) < finite.size:
         if odd is not None:
             odd[IMPUTED] += np.count_nonzero(~finite.all(axis=1))
         rows = np.where(finite, rows, schema.default_row)
@@ -99,11 +102,10 @@ def decode_rows(
     blank = bytes(size)  # its magic is zero: refused like any other foreign row
     whole = [blank if value is None or len(value) != size else value for value in values]
     grid = np.frombuffer(b"".join(whole), dtype=np.uint8).reshape(len(whole), size)
-    rows, present = decode_grid(grid, owners, schema, odd)
-    if odd is not None and not present.all():
-        told = sum(value is not None for value in values)
-        odd[REFUSED] += told - np.count_nonzero(present)
-    return rows, present
+    found = decode_grid(grid, owners, schema, odd)
+    if odd is not None and (absent := values.count(None)):
+        odd[REFUSED] -= absent  # nobody stored them, so nobody refused them
+    return found
 
 
 def stamp(schema: Schema) -> np.uint64:

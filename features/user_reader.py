@@ -12,11 +12,13 @@ from features import keys
 from features.batch import Commands
 from features.codec import decode_rows, fingerprints, no_odd
 from features.history import Entries, read_entries
-from features.resp import Reply, command, parse
+from features.resp import Reply, bulk, parse
 from features.schema import Schema
 from features.types import Rows
 
 ARRAY = ord("*")
+GET, LRANGE = b"*2\r\n$3\r\nGET\r\n", b"*4\r\n$6\r\nLRANGE\r\n"
+FIRST = bulk(0)
 
 
 def _never() -> NDArray[np.int64]:
@@ -79,10 +81,10 @@ class UserReads(Commands):
 
 
 def _read_user(user_id: str, history_cap: int, shown_cap: int) -> Iterator[bytes]:
-    yield command("GET", keys.user_row(user_id))
-    yield command("LRANGE", keys.user_history(user_id), 0, history_cap - 1)
+    yield GET + bulk(keys.user_row(user_id))
+    yield b"%b%b%b%b" % (LRANGE, bulk(keys.user_history(user_id)), FIRST, bulk(history_cap - 1))
     if shown_cap:
-        yield command("LRANGE", keys.user_shown(user_id), 0, shown_cap - 1)
+        yield b"%b%b%b%b" % (LRANGE, bulk(keys.user_shown(user_id)), FIRST, bulk(shown_cap - 1))
 
 
 def _read_one(
@@ -104,7 +106,7 @@ def _read_one(
 def _record(row: Rows, known: bool, lists: Sequence[Any]) -> UserRecord:
     history, *rest = (entries for entries in lists if isinstance(entries, Entries))
     shown, shown_times_ms = (rest[0].item_ids, rest[0].times_ms) if rest else ([], _never())
-    if not history.disliked.any():
+    if not np.count_nonzero(history.disliked):
         return UserRecord(row, known, history.item_ids, history.times_ms, [], shown, shown_times_ms)
     item_ids, flags = history.item_ids, history.disliked.tolist()
     last = dict(zip(reversed(item_ids), reversed(flags), strict=True))  # the latest entry wins

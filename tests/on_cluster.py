@@ -14,11 +14,9 @@ from tests import stores
 from tests.features.cluster import LocalCluster
 from tests.features.dropped import UNCLOSED
 
-ONE_CLIENT: Final = "redis-py's client of a cluster has no such step"
 BETWEEN: Final = "the fault proxy stands in front of one server"
 TESTS: Final[Mapping[str, str]] = {
     "test_the_database_of_the_url_is_the_one_that_is_read": "a cluster has database 0 alone",
-    "test_a_reader_never_sees_a_history_without_its_count_or_its_event": ONE_CLIENT,
     "test_a_late_reply_never_brings_an_old_row_back": BETWEEN,
     "test_while_rows_change_10000_times_a_second_every_row_read_is_whole_and_in_time": (
         "its writers are connections to one server"
