@@ -5,7 +5,8 @@
 W1's body goes to a bare uvicorn app that sends constant bytes of the same length as Braid's
 answer; to Braid with the ranking left out; and to Braid with the answer's struct made beforehand
 as well. One event loop each, one request at a time. Then W1 whole, with the instruments and
-without, and whether the counters count every request that several threads answered.
+without: as the service comes, with one request in a hundred logged and traced, and with every one;
+and whether the counters count every request that several threads answered.
 """
 
 import re
@@ -15,7 +16,6 @@ import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
@@ -24,12 +24,32 @@ from benchmarks.client import Connection, closed_loop, good
 from benchmarks.meter import Meter, middle
 from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import Server
+from benchmarks.sink import sink
 from benchmarks.standard import Ground, ground, request, wishes
+from features.address import Address
+from service.crew import Done
+from service.http.endpoint import new_request_id
 from service.http.wire import Coverage, SlateAnswer
+from service.logs.render import renderer
+from service.logs.wide import WideLog
+from service.observe.asker import Told
+from service.observe.ended import Ended
 from service.observe.flight import Flight
+from service.observe.link import Link
 from service.observe.recorder import Recorder
+from service.observe.reports import Reports
+from service.observe.sample import Sample
 from service.observe.spans import Trace
+from service.trace.collector import Collector
+from service.trace.destination import Destination
+from service.trace.exporter import Exporter
+from service.trace.otlp import message
+from service.trace.sampler import Sampler
+from service.trace.spans import Spans
+from service.trace.tracer import Tracer
 
+SILENT = ("--log-sample", "0", "--slow-ms", "0")
+WHOLE = ("--log-sample", "1", "--trace-sample", "1")
 STAGES = ("context", "retrieve", "features", "score", "rerank", "encode")
 
 
@@ -66,12 +86,26 @@ def bare(stack: ExitStack, base: Ground, answer: bytes, probe: bytes) -> Server:
 
 
 def serve(
-    stack: ExitStack, base: Ground, name: str, variant: str | None, probe: bytes, loops: int = 1
+    stack: ExitStack,
+    base: Ground,
+    name: str,
+    variant: str | None,
+    probe: bytes,
+    loops: int = 1,
+    more: Sequence[str] = (),
 ) -> Server:
     """Start Braid or a variant of it."""
     say(f"start {name}")
     port = servers.free_port()
-    flags = ["--redis", base.url, "--artifact", str(base.world.artifact), "--loops", str(loops)]
+    flags = [
+        "--redis",
+        base.url,
+        "--artifact",
+        str(base.world.artifact),
+        "--loops",
+        str(loops),
+        *more,
+    ]
     command = servers.braid(port, *flags, variant=variant)
     log = base.world.folder / f"{port}.log"
     return stack.enter_context(servers.serving(name, command, port, probe, log))
@@ -109,9 +143,13 @@ def edges(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str, dict
 def instruments(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str, Any]:
     """Time W1 with the instruments and without, and hold the counters to the truth."""
     with ExitStack() as stack:
-        on = serve(stack, base, "instruments on", None, requests[0], loops=2)
-        off = serve(stack, base, "instruments off", "uninstrumented", requests[0], loops=2)
-        found = take_turns([on, off], requests, todo, Meter(base.store))
+        to = ("--traces", stack.enter_context(sink()))
+        probe = requests[0]
+        on = serve(stack, base, "instruments on", None, probe, 2, to)
+        off = serve(stack, base, "instruments off", "uninstrumented", probe, 2, SILENT)
+        quiet = serve(stack, base, "no logs, no traces", None, probe, 2, SILENT)
+        whole = serve(stack, base, "all logged, all traced", None, probe, 2, (*to, *WHOLE))
+        found = take_turns([on, off, quiet, whole], requests, todo, Meter(base.store))
         before = counted(on)
         sent = ask_together(on, requests, todo.counted)
         told = counted(on) - before
@@ -146,13 +184,21 @@ def counted(server: Server) -> int:
     return int(float(found[1])) if found else 0
 
 
-def direct_us(calls: int) -> float:
-    """Time a request's instruments alone: one trace, six spans, the header, both recorders."""
-    recorder, flight, took = Recorder(), Flight(256), []
+def direct_us(calls: int, share: float | None) -> float:
+    """Time a request's instruments alone: a trace, its spans, the header, recorders, reports.
+
+    ``share`` of them is logged and traced; None is without either.
+    """
+    recorder, flight, took = Recorder(), Flight(256), list[int]()
+    reports = None if share is None else _reports(share)
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
     answer = SlateAnswer("r", "v", "search", "control", [], [], Coverage(1.0, 1.0))
     for _ in range(calls):
         start = perf_counter_ns()
         trace = Trace()
+        request_id = new_request_id()
+        if reports is not None:
+            reports.begin(trace, headers, request_id)
         for stage in STAGES:
             with trace.span(stage):
                 pass
@@ -160,8 +206,43 @@ def direct_us(calls: int) -> float:
         trace.server_timing()
         recorder.record("/v1/rank", 200, trace)
         flight.record("r", "/v1/rank", 200, b"{}", trace, answer)
+        if reports is not None:
+            reports.end(request_id, "POST", "/v1/rank", 200, trace, None, answer)
         took.append(perf_counter_ns() - start)
-    return median(took) / 1e3
+    return sum(took) / len(took) / 1e3  # a mean, for one in a hundred pays for the others
+
+
+def _reports(share: float) -> Reports:
+    """Return reports whose log nobody reads and whose spans nobody makes."""
+    destination = Destination("http://127.0.0.1:9/v1/traces")
+    exporter = Exporter(lambda _: b"", Collector(destination))
+    sampler = Sampler(Sample.of(share))
+    return Reports(100.0, WideLog(share, Told("hash")), Tracer(exporter, sampler))
+
+
+def made_us(calls: int) -> dict[str, float]:
+    """Time what the threads behind do for one request: its line, and its spans as a message."""
+    trace = Trace()
+    trace.link = Link("a" * 32, "b" * 16, None, sampled=True)
+    trace.shares = []
+    for stage in STAGES:
+        with trace.span(stage), trace.read(stage):
+            trace.shares.append(Done("braid-loop-0", perf_counter_ns(), perf_counter_ns()))
+    answer = SlateAnswer("r", "v", "search", "control", [], [], Coverage(1.0, 1.0))
+    ended = Ended("c" * 32, "POST", "/v1/rank", 200, 10**6, trace, None, answer)
+    spans = Spans("http", Address.parse("redis://localhost"), Told("hash"))
+    record = WideLog.record(ended, Told("hash"))
+    lines = renderer(for_people=False)
+    begun = perf_counter_ns()
+    for _ in range(calls):
+        lines.format(record)
+    logged = perf_counter_ns()
+    for _ in range(calls):
+        message(list(spans.of(ended)), (), "1")
+    return {
+        "in the log's thread, a line": (logged - begun) / calls / 1e3,
+        "in the exporter's thread, its spans": (perf_counter_ns() - logged) / calls / 1e3,
+    }
 
 
 def measure(options: Options) -> dict[str, Any]:
@@ -173,7 +254,12 @@ def measure(options: Options) -> dict[str, Any]:
         return {
             "edge": edges(base, requests, todo),
             "instruments": instruments(base, requests, todo),
-            "instruments_direct_us": direct_us(todo.records),
+            "instruments_direct_us": direct_us(todo.records, 0.01),
+            "instruments_parts_us": {
+                "on its way, without logs and traces": direct_us(todo.records, None),
+                "on its way, all logged and traced": direct_us(todo.records, 1.0),
+                **made_us(todo.records // 10),
+            },
         }
 
 

@@ -134,6 +134,8 @@ def _http(results: Any) -> Iterator[str]:
         f"loops {results['instruments']['requests_sent']} requests were answered and "
         f"{results['instruments']['requests_counted']} counted."
     )
+    parts = results.get("instruments_parts_us", {})  # of a run since logs and traces are weighed
+    yield "\n".join(f"* {name}: {took_us:.1f} us" for name, took_us in parts.items())
 
 
 def _memory(results: Any) -> Iterator[str]:

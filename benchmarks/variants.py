@@ -108,6 +108,7 @@ def uninstrumented() -> None:
     stubs: dict[type, dict[str, Callable[..., Any]]] = {
         Trace: {
             "span": lambda *_: nothing,
+            "read": lambda *_: nothing,
             "server_timing": lambda _: "",
             "note_near": lambda *_: None,
         },

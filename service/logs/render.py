@@ -1,5 +1,6 @@
 """What a line of the log looks like: the same for our requests and for everybody's records."""
 
+import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -47,4 +48,7 @@ def _widen(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def _json(event: EventDict, **_: Any) -> str:
-    return _encode(event).decode()
+    try:
+        return _encode(event).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which is no UTF-8
+        return json.dumps(event, default=str)

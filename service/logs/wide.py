@@ -32,10 +32,15 @@ class WideLog:
         """Log a request, if anybody listens to this log."""
         level = logging.ERROR if ended.status >= 500 else logging.INFO
         if log.isEnabledFor(level):
-            # Without a look at who calls, which costs more than all else here.
-            record = log.makeRecord(log.name, level, "", 0, "request", (), None)
-            record.__dict__["wide"] = Wide(ended, self._told)
-            log.handle(record)
+            log.handle(self.record(ended, self._told, level))
+
+    @staticmethod
+    def record(ended: Ended, told: Told, level: int = logging.INFO) -> logging.LogRecord:
+        """Return a record that becomes words where it is written."""
+        # Without a look at who calls, which costs more than all else here.
+        record = log.makeRecord(log.name, level, "", 0, "request", (), None)
+        record.__dict__["wide"] = Wide(ended, told)
+        return record
 
 
 class Wide:

