@@ -162,7 +162,7 @@ class Service:
             self._security.tls,
         )
         self._replica = f"{gethostname()}:{self._server.port}"
-        self._tracing = Tracing.of(settings, self._address, self._replica, version("braid"))
+        self._tracing = Tracing.of(settings, redis_url, self._replica, version("braid"))
         self._follower = Follower(self._replica, self._switch, self._pointer)
 
     @property

@@ -50,7 +50,7 @@ class Tracing:
             ) from None
 
     @classmethod
-    def of(cls, settings: Settings, store: Address, replica: str, version: str) -> Self | None:
+    def of(cls, settings: Settings, redis_url: str, replica: str, version: str) -> Self | None:
         """Return the tracing that settings and environment ask for; None where they do not.
 
         Raises:
@@ -72,7 +72,7 @@ class Tracing:
         }
         return cls(
             to,
-            Spans(scheme, store, Told(settings.log_users)),
+            Spans(scheme, Address.parse(redis_url), Told(settings.log_users)),
             sampler(settings.trace_sample, os.environ),
             resource(os.environ, own),
             version,
