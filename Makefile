@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench test test-gil faults fuzz test-parallel replicas soak console-test audit check check-deploy docs lock setup clean
+.PHONY: help demo serve evaluate peers load bench plan test test-gil faults fuzz test-parallel replicas soak console-test audit check check-deploy docs lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,10 @@ load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL, build/load.html 
 
 bench: setup ## Measure Braid beside its peers, write benchmarks/report.md (BENCH=rank for one, ARGS=--short)
 	@$(python) -m benchmarks $(BENCH) $(ARGS)
+
+plan: setup ## Simulate fleets of up to 1000 machines from what was measured, write docs/capacity.md
+	@$(PYTHON3) -m scripts.bootstrap sim
+	@PYTHONPATH=$$(echo .venv-sim/lib/python*/site-packages) $(python) -m benchmarks.plan $(ARGS)
 
 test: setup ## Run the tests (ARGS="-k NAME" for some)
 	@$(python) -m pytest $(ARGS)

@@ -33,8 +33,12 @@ NEEDS = {
     "forest": ("kernels",),
     "rerank": ("kernels",),
     "parallelism": ("gil",),
+    "replicas": ("sim",),
 }
 """Which environments, besides the service's own, a benchmark's peers live in."""
+
+BESIDE = {"kernels", "sim"}
+"""Those of them that are imported beside our own."""
 
 OLDER = {"forest", "rerank"}
 """They know no --tiny."""
@@ -67,8 +71,11 @@ def prepare(name: str) -> dict[str, str]:
         # Where no Python with the GIL can be had, the benchmark says so and does without.
         command = [_python3(), "-m", "scripts.bootstrap", need]
         subprocess.run(command, cwd=ROOT, check=need != "gil")
-    if "kernels" in needs:
-        found = [*(ROOT / ".venv-kernels" / "lib").glob("python*/site-packages")]
+    beside = [need for need in needs if need in BESIDE]
+    found = [
+        path for need in beside for path in ROOT.glob(f".venv-{need}/lib/python*/site-packages")
+    ]
+    if found:
         environment["PYTHONPATH"] = os.pathsep.join(map(str, found))
     return environment
 

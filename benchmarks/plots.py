@@ -197,6 +197,23 @@ def _capacity(axes: Axes, results: Any) -> None:
     axes.legend(fontsize=7)
 
 
+def replicas(axes: Axes, results: Any) -> None:
+    """Draw p99 of one to three replicas, measured as dots and predicted as lines."""
+    for colour, (count, found) in zip(COLOURS[::2], results["replicas"].items(), strict=False):
+        rates = [point["rate"] for point in found["points"]]
+        told = [point["predicted"]["p99_ms"] for point in found["points"]]
+        truth = [point["measured"]["p99_ms"] for point in found["points"]]
+        axes.plot(rates, told, color=colour, linewidth=1, label=f"{count} replica(s)")
+        axes.plot(rates, truth, color=colour, marker="o", markersize=4, linestyle="")
+    axes.set(
+        xlabel="requests per second (open loop)",
+        ylabel="p99 in ms",
+        title=f"On {results['cores']} cores: predicted (lines), measured (dots)",
+    )
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=7)
+
+
 def _loop_choosers(axes: Axes, results: Any) -> None:
     """Draw how much of the work the busier of two loops got."""
     for place, (name, kept) in enumerate(results["choosers"].items()):
@@ -261,6 +278,7 @@ def pictures(name: str, results: Any) -> Mapping[str, Callable[[Axes, Any], None
         "parallelism": {"waiting": _parallelism},
         "loop": {"choosers": _loop_choosers},
         "capacity": {"load": _capacity},
+        "replicas": {"p99": replicas},
         "overload": {
             "goodput": _overload("good", "answers per second within the deadline"),
             "p99": _overload("p99_ms", "p99 in ms of what was answered"),

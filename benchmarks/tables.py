@@ -5,6 +5,8 @@ from typing import Any
 
 from benchmarks.bars import AGAIN, rate_within
 
+USERS_OF_CORES = ("replicas", "proxy", "store", "client")
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], align: str = "---:") -> str:
     """Return a Markdown table; ``align`` is for every column but the first."""
@@ -387,26 +389,31 @@ def _loop(results: Any) -> Iterator[str]:
     )
 
 
+def _predictions(title: str, points: Any) -> str:
+    """Return measured and predicted latencies side by side."""
+    return table(
+        [f"{title}, requests/s", "p50 ms", "predicted", "", "p99 ms", "predicted", ""],
+        [
+            [
+                f"{point['rate']:.0f}",
+                *(
+                    cell
+                    for key in ("p50_ms", "p99_ms")
+                    for cell in (
+                        f"{point['measured'][key]:.2f}",
+                        f"{point['predicted'][key]:.2f}",
+                        f"{point[f'{key}_error']:+.0%}",
+                    )
+                ),
+            ]
+            for point in points
+        ],
+    )
+
+
 def _capacity(results: Any) -> Iterator[str]:
     for loops, found in results["checked"].items():
-        yield table(
-            [f"{loops} loop(s), requests/s", "p50 ms", "predicted", "", "p99 ms", "predicted", ""],
-            [
-                [
-                    f"{point['rate']:.0f}",
-                    *(
-                        cell
-                        for key in ("p50_ms", "p99_ms")
-                        for cell in (
-                            f"{point['measured'][key]:.2f}",
-                            f"{point['predicted'][key]:.2f}",
-                            f"{point[f'{key}_error']:+.0%}",
-                        )
-                    ),
-                ]
-                for point in found["points"]
-            ],
-        )
+        yield _predictions(f"{loops} loop(s)", found["points"])
     machines = [*results["sizes"][0]["machines"]]
     yield table(
         [
@@ -418,6 +425,27 @@ def _capacity(results: Any) -> Iterator[str]:
             for size in results["sizes"]
         ],
     )
+
+
+def _replicas(results: Any) -> Iterator[str]:
+    yield (
+        f"One loop a replica, HAProxy, one store, this client: all on {results['cores']} cores. "
+        f"Three replicas do {results['three_to_one']:.2f} times what one does. Predicted from what "
+        "one replica was weighed at with next to no load, in the same rounds."
+    )
+    yield table(
+        ["Replicas: 16 under way", "requests/s", *(f"{who}'s cores" for who in USERS_OF_CORES)],
+        [
+            [
+                count,
+                f"{found['throughput']['per_second']:.0f}",
+                *(f"{found['throughput'][f'{who}_cores']:.2f}" for who in USERS_OF_CORES),
+            ]
+            for count, found in results["replicas"].items()
+        ],
+    )
+    for count, found in results["replicas"].items():
+        yield _predictions(f"{count} replica(s)", found["points"])
 
 
 def _trust(results: Any) -> Iterator[str]:
@@ -490,6 +518,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "http": ("HTTP, JSON and the instruments", _http),
     "loop": ("Where stages run, and who chooses the loop", _loop),
     "capacity": ("A capacity model, and the truth", _capacity),
+    "replicas": ("Replicas behind HAProxy, predicted and measured", _replicas),
     "memory": ("Memory", _memory),
     "parallelism": ("Serial, asyncio, processes, threads, free threads", _parallelism),
     "swap": ("Models swapped under load", _swap),

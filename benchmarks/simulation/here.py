@@ -1,5 +1,6 @@
 """This machine: a client, a proxy, a store and replicas, each a thread or more, on shared cores."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -18,32 +19,63 @@ type Seconds = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What one request takes, in seconds, measured with next to no load.
+class Rested:
+    """What a request takes of a loop that has done nothing for ``pause_s``; below 0, that is busy.
 
-    A thread that slept takes ``cold`` seconds, one that has more to do takes ``warm`` ones: it
-    need not be woken, and its caches are its own (P. D. Welch, "On a Generalized M/G/1 Queuing
-    Process in Which the First Customer of Each Busy Period Receives Exceptional Service", 1964).
-    ``loop_cold`` and ``loop_warm`` are samples, float64[n]. ``idle`` is what passes on no core.
+    ``loop_s`` are samples, float64[n]; ``idle_s`` is what passes on no core: wires, wake-ups.
     """
 
-    client_cold: float
-    client_warm: float
-    proxy_cold: float
-    proxy_warm: float
+    pause_s: float
+    loop_s: Seconds
+    idle_s: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one request takes of a core, in seconds, measured with next to no load.
+
+    A thread that has more to do need not be woken, and has its caches to itself: ``rested``, by
+    rising pause and beginning with the busy one, tells how much that is for a loop (P. D. Welch,
+    "On a Generalized M/G/1 Queuing Process in Which the First Customer of Each Busy Period Receives
+    Exceptional Service", 1964). So are ``busy_client`` and ``busy_proxy``.
+    """
+
+    client: float
+    busy_client: float
+    proxy: float
+    busy_proxy: float
     store: float
-    loop_cold: Seconds
-    loop_warm: Seconds
-    idle: float
+    rested: tuple[Rested, ...]
 
     @property
-    def warm(self) -> float:
-        """Return a core's seconds per request of all threads together, where all are busy."""
-        return self.client_warm + self.proxy_warm + self.store + float(self.loop_warm.mean())
+    def busy_loop(self) -> float:
+        """Return a loop's seconds per request when it has more to do."""
+        return float(self.rested[0].loop_s.mean())
 
     def most(self, replicas: int, cores: int) -> float:
         """Return the requests per second at which the loops, or else the cores, are all busy."""
-        return min(replicas / float(self.loop_warm.mean()), cores / self.warm)
+        everyone = self.busy_client + self.busy_proxy + self.store + self.busy_loop
+        return min(replicas / self.busy_loop, cores / everyone)
+
+
+class Loop:
+    """A replica's one event loop, which gets up the slower the longer it has rested."""
+
+    def __init__(self, env: simpy.Environment, costs: Costs, shared: Cores) -> None:
+        self.station = Station(env, 1, shared.work)
+        self._env = env
+        self._pauses = [one.pause_s for one in costs.rested]
+        self._since_s = 0.0
+
+    def rested(self) -> int:
+        """Return which of ``costs.rested`` it is in."""
+        pause_s = -1.0 if self.station.present else self._env.now - self._since_s
+        return bisect_right(self._pauses, pause_s) - 1
+
+    def visit(self, service_s: float) -> Process:
+        """Wait for one's turn, and be served."""
+        yield from self.station.visit(service_s)
+        self._since_s = self._env.now
 
 
 def latencies(
@@ -57,28 +89,30 @@ def latencies(
     env, rng = simpy.Environment(), np.random.default_rng(seed)
     shared = Cores(env, cores)
     client, proxy, store = (Station(env, servers, shared.work) for servers in (1, cores, 1))
-    loops = [Station(env, 1, shared.work) for _ in range(replicas)]
+    loops = [Loop(env, costs, shared) for _ in range(replicas)]
     turns = count()
     took = np.zeros(requests)
-    cold = rng.choice(costs.loop_cold, requests).tolist()
-    warm = rng.choice(costs.loop_warm, requests).tolist()
+    drawn = [rng.choice(one.loop_s, requests).tolist() for one in costs.rested]
     gaps = rng.exponential(1 / rate, requests).tolist()
 
     def client_s() -> float:
-        return (costs.client_warm if client.present else costs.client_cold) / 2
+        return (costs.busy_client if client.present else costs.client) / 2
 
     def proxy_s() -> float:
-        return (costs.proxy_warm if proxy.present else costs.proxy_cold) / 2
+        return (costs.busy_proxy if proxy.present else costs.proxy) / 2
 
     def request(number: int) -> Process:
         began = env.now
         yield from client.visit(client_s())
         yield from proxy.visit(proxy_s())
-        yield env.timeout(costs.idle)
         turn = next(turns)
-        place = min(range(replicas), key=lambda at: (loops[at].present, (at - turn) % replicas))
-        loop = loops[place]
-        service_s = warm[number] if loop.present else cold[number]
+        loop = min(
+            (loops[(turn + after) % replicas] for after in range(replicas)),
+            key=lambda one: one.station.present,
+        )
+        state = loop.rested()
+        yield env.timeout(costs.rested[state].idle_s)
+        service_s = drawn[state][number]
         yield from loop.visit(BEFORE_THE_STORE * service_s)
         yield from store.visit(costs.store)
         yield from loop.visit((1 - BEFORE_THE_STORE) * service_s)

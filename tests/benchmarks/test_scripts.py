@@ -1,6 +1,7 @@
 """Every script of ours runs, in its tiny form, and what it prints can be judged and shown."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,21 +13,27 @@ import pytest
 
 from benchmarks.bars import BARS
 from benchmarks.plots import draw
+from benchmarks.proxy import PROGRAM
 from benchmarks.tables import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
+SIMULATOR = [*map(str, ROOT.glob(".venv-sim/lib/python*/site-packages"))]
 # The kernels' own scripts have no tiny form, and take a minute to train their forests; Feast is
-# there where its benchmark has been run.
+# there where its benchmark has been run, and so is what replicas are simulated with.
 SCRIPTS = (
     *("crew", "batch", "http", "loop", "capacity", "rank", "memory", "retrieval", "parallelism"),
     *("stages", "filters", "swap", "effect", "overload", "trust"),
+    *(("replicas",) if SIMULATOR and PROGRAM else ()),
     *(("feast",) if (ROOT / ".venv-feast" / "braid-stamp").exists() else ()),
 )
 
 
 def run(name: str) -> Any:
     command = [sys.executable, "-m", f"benchmarks.{name}", "--tiny", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(SIMULATOR)}
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 
