@@ -73,6 +73,12 @@ class ItemTable:
         """Return the number of items."""
         return len(self.owners)
 
+    def ids(self, items: Items) -> list[str]:
+        """Return the ids of ``items``, int64[n]."""
+        words, ends = memoryview(self._keys), self._ends
+        encoded = (bytes(words[ends[item] : ends[item + 1]]) for item in items.tolist())
+        return [keys.item_of(word[word.index(b"\n") + 1 : -2]) for word in encoded]
+
     def appended(self, ids: Iterable[str]) -> ItemTable:
         """Return this table with more items behind the others."""
         longer = twin(self)

@@ -13,7 +13,6 @@ import random
 from time import monotonic
 from typing import Protocol
 
-from features import keys
 from features.address import Address
 from features.connection import Connection
 from features.errors import CommandRefused, StoreUnavailable
@@ -26,14 +25,20 @@ LOST_AFTER_S = 2.0  # in doubt long before: a late PONG may yet come, and then n
 RECONNECT_LONGEST_S = 0.5
 REFUSED_PAUSE_S = 30.0
 
-TRACK = command("HELLO", 3) + command("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", keys.ITEM_ROWS)
 PING = command("PING")
 
 log = logging.getLogger("braid")
 
 
+def track(prefix: bytes) -> bytes:
+    """Return the commands that have writes to such keys announced."""
+    return command("HELLO", 3) + command("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", prefix)
+
+
 class Listener(Protocol):
-    """Who is told what a line hears."""
+    """Who is told what a line hears of keys that begin with ``prefix``."""
+
+    prefix: bytes
 
     def hear(self, push: list[Reply]) -> None:
         """Take a push: the keys that were written to, or None where all are gone."""
@@ -94,7 +99,7 @@ class Line:
         try:
             began = monotonic()
             try:
-                await _ask(connection, TRACK, 2)
+                await _ask(connection, track(self._listener.prefix), 2)
             except CommandRefused as refusal:
                 self._listener.note(str(refusal))
                 await asyncio.wait([connection.closed], timeout=REFUSED_PAUSE_S)

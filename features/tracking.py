@@ -6,6 +6,8 @@ import logging
 import math
 import random
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -26,6 +28,20 @@ WARM_BUDGET_S = 1.0
 log = logging.getLogger("braid")
 
 
+@dataclass(frozen=True, slots=True)
+class RowKeys:
+    """The keys of item rows: what they begin with, whose one is, and the store that reads them."""
+
+    prefix: bytes
+    item_of: Callable[[bytes], str | None]
+    store: Callable[[Address], FeatureStore]
+
+
+OWN = RowKeys(
+    keys.ITEM_ROWS.encode(), keys.item_of, lambda address: FeatureStore(address, WARM_BUDGET_S, 1)
+)
+
+
 class Tracking:
     """Keeps near caches coherent from a thread of its own.
 
@@ -36,11 +52,13 @@ class Tracking:
     ``invalidations`` counts keys; ``refused`` is what a store said that cannot track.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, rows: RowKeys = OWN) -> None:
         self.trust = Trust()
+        self.prefix = rows.prefix
         self.invalidations = self.flushes = 0
         self.refused: str | None = None
         self._address = address
+        self._rows = rows
         self._caches = WeakKeyDictionary[NearCache, Items]()
         self._following = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,7 +98,8 @@ class Tracking:
         if not isinstance(names, list):
             self._flush()
             return
-        item_ids = [keys.item_of(name) for name in names if isinstance(name, bytes)]
+        items = (self._rows.item_of(name) for name in names if isinstance(name, bytes))
+        item_ids = [item for item in items if item is not None]
         for cache in self._followed():
             cache.drop(item_ids)
         self.invalidations += len(item_ids)
@@ -193,7 +212,7 @@ class Tracking:
                     log.exception("reading item rows ahead failed")
 
     async def _warm(self) -> None:
-        store = FeatureStore(self._address, WARM_BUDGET_S, 1)
+        store = self._rows.store(self._address)
         try:
             await store.open()
             # The newest is about to be served; what nobody serves any more is not kept for this.

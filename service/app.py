@@ -15,9 +15,7 @@ from socket import gethostname
 from litestar import Litestar
 from litestar.exceptions import HTTPException
 
-from features.address import Address
 from features.store import FeatureStore
-from features.tracking import Tracking
 from ranking.surfaces import Surfaces, SurfacesRejected
 from service.access.cors import Cors
 from service.access.security import Security
@@ -41,6 +39,7 @@ from service.experiments.experiments import Experiments
 from service.experiments.listing import ExperimentsAnswer
 from service.experiments.metrics import experiment_metrics
 from service.explain.beside import Beside
+from service.feature_store import Stores
 from service.http.catalogue import catalogue_routes
 from service.http.experiments import experiment_page
 from service.http.front import Front
@@ -90,13 +89,16 @@ class Service:
         self._settings = settings
         self._security = Security(settings)
         self._redis_url = redis_url
-        self._address = Address.parse(redis_url)
-        self._tracking = Tracking(self._address)
+        self._feature_stores = Stores(redis_url, settings.feast)
+        self._tracking = self._feature_stores.tracking()
         self._pointer = Pointer(redis_url)
         changes = ChangeLog.at(redis_url)
         self.surfaces = SurfaceFile(settings.surfaces)
         prepare = Preparation(settings, self._tracking, changes, self.surfaces)
         self.state = State(prepare.first(self._pointer))
+        if self._feature_stores.feast is not None:
+            serving = self.state.read()
+            self._feature_stores.feast.check(serving.items.schema, serving.user_schema)
         try:
             self._check_surfaces(self.surfaces.read())
         except SurfacesRejected as fault:
@@ -234,11 +236,12 @@ class Service:
     async def _open_app(self) -> AsyncIterator[Front]:
         """Make one event loop's app: its own store connection, recorder, decoders and routes."""
         settings = self._settings
-        store = FeatureStore(self._address, settings.fetch_budget_ms / 1e3, settings.history_cap)
+        stores = self._feature_stores
+        store = stores.open(settings.fetch_budget_ms / 1e3, settings.history_cap)
         self._stores.append(store)
         # Events have a connection and a patience of their own: a read that finds the connection
         # stuck and drops it must not take them along.
-        writer = FeatureStore(self._address, settings.write_budget_ms / 1e3, settings.history_cap)
+        writer = FeatureStore(stores.address, settings.write_budget_ms / 1e3, settings.history_cap)
         logs = Logs.open(writer, self._experiments, settings.log_features)
         room = Admission(settings.longest_wait_ms) if settings.longest_wait_ms else None
         if room is not None:

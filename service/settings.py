@@ -58,6 +58,9 @@ class Settings:
     )
     """URL of the feature store, one server or many (docs/redis.md); else an embedded Valkey."""
 
+    feast: Path | None = None
+    """A TOML file that says which rows are in a Redis that Feast writes (docs/feast.md)."""
+
     artifact: Path = Path("artifacts")
     """An artifact, or a folder of artifacts, of which the newest is taken."""
 
