@@ -21,10 +21,9 @@ export function makeAsk(view, choices) {
     const two = compare.getAttribute("aria-pressed") !== "true";
     compare.setAttribute("aria-pressed", String(two));
     compare.textContent = two ? "One again" : "Compare two";
-    if (two) other.form.copy(one.form);
     lay(two);
     refresh(one);
-    if (two) other.ask();
+    if (two) other.form.copy(one.form); // its question is another one now, so it asks
   }
 
   function lay(two) {
