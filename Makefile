@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers load bench plan test test-gil faults fuzz test-parallel replicas soak console-test audit check check-deploy docs lock setup clean
+.PHONY: help demo serve evaluate peers offline offline-test load bench plan test test-gil faults fuzz test-parallel replicas soak console-test stack-test audit check check-deploy docs lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,14 @@ evaluate: setup ## Measure every stage offline: NDCG, recall, coverage (ARGS=--j
 peers: setup ## Measure Braid beside ALS, BPR, kNN and EASE on one split (ARGS=--json)
 	@$(PYTHON3) -m scripts.bootstrap peers
 	@$(python) -m service.cli evaluate --peers $(ARGS)
+
+offline: setup ## Features and examples by DuckDB or Spark, then a model (ARGS="--engine spark")
+	@$(PYTHON3) -m scripts.bootstrap offline
+	@$(python) -m training.offline $(ARGS)
+
+offline-test: setup ## Hold DuckDB to numpy and Spark to DuckDB, on MovieLens 100k
+	@$(PYTHON3) -m scripts.bootstrap offline
+	@BRAID_SPARK=1 $(python) -m pytest -q tests/training/test_pipeline.py --timeout 1800 $(ARGS)
 
 load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL, build/load.html (ARGS="--arrivals 400")
 	@$(PYTHON3) -m scripts.bootstrap load
@@ -70,6 +78,10 @@ console-test: setup ## Drive the console in a real Chromium, screenshots under t
 	@$(PYTHON3) -m scripts.bootstrap browser
 	@cd tests/console && ../../.venv-browser/bin/python -m pytest -c pytest.ini $(ARGS)
 
+stack-test: setup ## Run what compose.yaml runs without Docker: updates, kills, alerts, dashboards
+	@$(PYTHON3) -m scripts.bootstrap load
+	@$(python) -m pytest -q tests/stack/whole.py $(ARGS)
+
 # From data.lock and bandit.lock files are taken out, and nothing of them runs.
 audit: ## Look up known vulnerabilities in all that is pinned; fails also where it cannot look them up
 	@$(PYTHON3) -m scripts.bootstrap audit
@@ -103,5 +115,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-docs .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-peers .venv-sim build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-docs .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-offline .venv-peers .venv-sim build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -69,7 +69,7 @@ def _write_rows(
 ) -> None:
     encoded = encode_rows(rows, fingerprints(ids), schema)
     parts = np.fromiter(map(keys.partition, ids), np.uint8, len(ids))
-    for part in range(keys.PARTITIONS):
+    for part in np.unique(parts).tolist():
         # A partition lives in one slot of a cluster, and an MSET must not leave its slot.
         for group in batched(
             np.flatnonzero(parts == part).tolist(), ROWS_PER_ROUND_TRIP, strict=False

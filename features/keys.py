@@ -143,6 +143,11 @@ def counts(number: int, bucket: int) -> str:
     return f"braid:counts:{tag(number)}:{bucket}"
 
 
+def loaded(number: int) -> str:
+    """Return the key that names the artifact of which a load has finished with a partition."""
+    return f"braid:loaded:{tag(number)}"
+
+
 def served(number: int) -> str:
     """Return the key of a partition's stream of served slates."""
     return f"braid:served:{tag(number)}"

@@ -24,6 +24,8 @@ def load(
 ) -> None:
     """Write an artifact's feature rows into Redis, and the histories of users who have none.
 
+    Several partitions at a time. If it is interrupted, the same command goes on where it was.
+
     Parameters
     ----------
     artifact
@@ -35,7 +37,7 @@ def load(
     folder = locate(artifact)
     with Bars(console) as bars, connect(redis) as client:
         stored = read_store(folder)
-        load_into(client, stored, history_cap, bars)
+        load_into(client, stored, history_cap, bars, f"{folder.name} {stored.made_at}")
     console.print(
         f"Loaded {folder.name} in {bars.seconds:.1f} s: {len(stored.item_ids)} items, "
         f"{len(stored.user_ids)} users"

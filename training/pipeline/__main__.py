@@ -27,7 +27,7 @@ def main() -> None:
             else:
                 console.print(f"{step:<16}{seconds:8.1f} s")
 
-        seconds = run(engine, read.interactions, read.into, recipe, tell)
+        seconds = run(engine, read.interactions, read.into, recipe, tell, read.served)
     load = os.getloadavg()[0]
     console.print(f"{read.engine}: {sum(seconds.values()):.1f} s, load average {load:.1f}")
 
@@ -37,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.pipeline", description=__doc__)
     parser.add_argument("--interactions", required=True, help="CSV, TSV, .inter or Parquet")
     parser.add_argument("--into", required=True, type=Path, help="the folder to write")
+    parser.add_argument("--served", type=Path, help="a folder of `braid log export`")
     parser.add_argument("--engine", choices=ENGINES, default="duckdb")
     parser.add_argument("--memory", default="4g", help="for DuckDB, or each of Spark's JVMs")
     parser.add_argument("--master", default="local[*]", help="Spark's master")

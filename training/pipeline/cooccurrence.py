@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from training.constants import BACK, FADE, NEIGHBOURS, REACH, SHRINKAGE
-from training.pipeline.exact import UNIT, rounded, total
+from training.pipeline.exact import UNIT, numbered, rounded, total
 
 
 def neighbours(log: ir.Table, reach: int = REACH) -> ir.Table:
@@ -25,7 +25,7 @@ def neighbours(log: ir.Table, reach: int = REACH) -> ir.Table:
     closeness = known.weight.cast("float64") / float(UNIT)
     scored = known.select("item", "neighbour", score=closeness / (product.sqrt() + SHRINKAGE))
     best_first = ibis.window(group_by="item", order_by=[ibis.desc("score"), "neighbour"])
-    placed = scored.mutate(place=ibis.row_number().over(best_first).cast("int64"))
+    placed = scored.mutate(place=numbered(ibis.row_number().over(best_first)))
     return placed.filter(placed.place < NEIGHBOURS)
 
 

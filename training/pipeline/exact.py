@@ -31,6 +31,14 @@ def rounded(value: ir.FloatingValue) -> ir.IntegerValue:
     return (value + 0.5).floor().cast("int64")
 
 
+def numbered(number: ir.IntegerColumn) -> ir.IntegerColumn:
+    """Return a row number as int64: Spark's has 32 bits, which overflow where it is multiplied.
+
+    Ibis takes it for an int64 and would leave out a cast to that, but not one by way of a float.
+    """
+    return number.cast("float64").cast("int64")
+
+
 def total(value: ir.IntegerColumn) -> ir.IntegerScalar:
     """Return the sum as int64.
 

@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from training.constants import CUTS, NEGATIVES, SHARE
 from training.pipeline.asof import FEATURES, as_of
-from training.pipeline.exact import scattered
+from training.pipeline.exact import numbered, scattered
 
 PERMILLE = round(SHARE * 1000)
 
@@ -68,14 +68,14 @@ def _drawn(log: ir.Table, requests: ir.Table, negatives: int) -> ir.Table:
         "item", first=counts["count"].sum().over(by_item).cast("int64") - counts["count"]
     )
     in_item = ibis.window(group_by="item", order_by=["timestamp_ms", "user"])
-    numbered = log.mutate(place=ibis.row_number().over(in_item).cast("int64")).join(behind, "item")
-    numbered = numbered.select(
-        "item", drawn_ms="timestamp_ms", number=numbered["first"] + numbered.place
+    in_turn = log.mutate(place=numbered(ibis.row_number().over(in_item))).join(behind, "item")
+    by_number = in_turn.select(
+        "item", drawn_ms="timestamp_ms", number=in_turn["first"] + in_turn.place
     )
     draws = requests.mutate(draw=ibis.range(negatives).unnest())
     seed = (draws.user * CUTS + draws.cut) * negatives + draws.draw
     wanted = draws.select("user", "cut", "at_ms", number=scattered(seed) % log.count().as_scalar())
-    found = wanted.join(numbered, "number")
+    found = wanted.join(by_number, "number")
     return (
         found.filter(found.drawn_ms < found.at_ms).select("user", "cut", "at_ms", "item").distinct()
     )

@@ -3,6 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
+from training.pipeline.exact import numbered
+
 
 def users(events: ir.Table) -> ir.Table:
     """Return (user int64, user_id): ordinals from 0 in the order of the ids' bytes."""
@@ -24,10 +26,10 @@ def log(events: ir.Table, users: ir.Table, items: ir.Table) -> ir.Table:
     known = last.join(users, "user_id").join(items, "item_id")
     known = known.select("user", "item", "timestamp_ms")
     in_order = ibis.window(group_by="user", order_by=["timestamp_ms", "item"])
-    return known.mutate(position=ibis.row_number().over(in_order).cast("int64"))
+    return known.mutate(position=numbered(ibis.row_number().over(in_order)))
 
 
 def _numbered(events: ir.Table, name: str) -> ir.Table:
     ids = events.select(f"{name}_id").distinct()
-    number = ibis.row_number().over(order_by=f"{name}_id").cast("int64")
+    number = numbered(ibis.row_number().over(order_by=f"{name}_id"))
     return ids.select(number.name(name), f"{name}_id")

@@ -12,7 +12,16 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from training.constants import NEGATIVES, REACH
-from training.pipeline import asof, cooccurrence, examples, factors, log, popularity, reading
+from training.pipeline import (
+    asof,
+    cooccurrence,
+    examples,
+    factors,
+    log,
+    popularity,
+    reading,
+    served,
+)
 
 SEED = 20261122
 """Of the factors: the same log gives the same ones by the same engine."""
@@ -39,11 +48,17 @@ class Recipe:
 
 
 def run(
-    engine: BaseBackend, source: str, folder: Path, recipe: Recipe, tell: Tell
+    engine: BaseBackend,
+    source: str,
+    folder: Path,
+    recipe: Recipe,
+    tell: Tell,
+    exported: Path | None = None,
 ) -> dict[str, float]:
     """Compute every table from the events in ``source``; return the seconds that each took.
 
-    A table is a folder of Parquet files, in no order, written anew.
+    A table is a folder of Parquet files, in no order, written anew. ``exported`` is a folder of
+    `braid log export`: what was served is labelled, too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DONE).unlink(missing_ok=True)
@@ -71,6 +86,9 @@ def run(
     keep("item_features", asof.as_of(consumed, "item", items.select("item").cross_join(end)))
     asked = keep("requests", examples.requests(consumed, recipe.every))
     keep("examples", examples.examples(consumed, asked, recipe.negatives))
+    if exported is not None:
+        logs = (engine.read_parquet(exported / log / "*.parquet") for log in ("features", "events"))
+        keep("served", served.labels(*logs))
     if recipe.factors:
         write = factors.write_factors
         n_items = int(items.count().execute())
