@@ -43,6 +43,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "Operations": (
         "capacity.md",
         "load.md",
+        "logs.md",
+        "tracing.md",
         "docker.md",
         "kubernetes.md",
         "redis.md",

@@ -60,7 +60,7 @@ class Wide:
         told: dict[str, Any] = {
             "request_id": ended.request_id,
             "trace_id": None if link is None else link.trace_id,
-            "span_id": None if link is None else link.span_id,
+            "span_id": link.span_id or None if link is not None else None,
             "traced": None if link is None else link.exported,
             "method": ended.method,
             "route": ended.route,

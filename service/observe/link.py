@@ -6,6 +6,7 @@ import msgspec
 class Link(msgspec.Struct, gc=False):
     """Ids in lower-case hexadecimal digits; ``parent_id`` is None where the trace begins here.
 
+    ``span_id`` is empty as long as nobody has a use for it.
     ``sampled`` says that somebody wants this trace whole, ``state`` is the caller's `tracestate`,
     and ``exported`` that spans of this request were taken for export.
     """

@@ -27,13 +27,18 @@ def link_of(headers: Headers, request_id: str, sampler: Sampler) -> Link:
     account where it is not what the standard allows, or said twice.
     """
     found = [value for name, value in headers if name == b"traceparent"]
-    span_id = os.urandom(8).hex()
     parent = _PARENT.fullmatch(found[0]) if len(found) == 1 else None
     if parent is not None and _is_good(*parent.group(1, 2, 3, 5)):
         trace_id, parent_id = parent[2].decode(), parent[3].decode()
         sampled = sampler.follows(trace_id, bool(int(parent[4], 16) & _SAMPLED))
-        return Link(trace_id, span_id, parent_id, sampled, _state(headers))
-    return Link(request_id, span_id, None, sampler.begins(request_id))
+        return Link(trace_id, new_span_id(), parent_id, sampled, _state(headers))
+    sampled = sampler.begins(request_id)
+    return Link(request_id, new_span_id() if sampled else "", None, sampled)
+
+
+def new_span_id() -> str:
+    """Return 16 hexadecimal digits of chance."""
+    return os.urandom(8).hex()
 
 
 def _is_good(version: bytes, trace_id: bytes, parent_id: bytes, more: bytes | None) -> bool:

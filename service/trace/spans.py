@@ -4,7 +4,6 @@ Names of attributes are OpenTelemetry's semantic conventions (HTTP server, Redis
 where there are such, and ours begin with `braid.`.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +14,7 @@ from service.observe.asker import Told
 from service.observe.ended import Ended
 from service.observe.link import Link
 from service.observe.spans import Read
+from service.trace.context import new_span_id
 from service.trace.otlp import (
     CLIENT,
     ERROR,
@@ -59,7 +59,7 @@ class Spans:
         ) -> Span:
             return Span(
                 link.trace_id,
-                os.urandom(8).hex(),
+                new_span_id(),
                 name,
                 kind,
                 str(times[0] + offset_ns),

@@ -3,7 +3,7 @@
 from service.door import Headers
 from service.observe.ended import Ended
 from service.observe.spans import Trace
-from service.trace.context import link_of
+from service.trace.context import link_of, new_span_id
 from service.trace.exporter import Exporter
 from service.trace.sampler import Sampler
 
@@ -11,10 +11,9 @@ from service.trace.sampler import Sampler
 class Tracer:
     """Places requests in their traces, and hands over those to export; belongs to one thread."""
 
-    __slots__ = ("_exporter", "_sampler", "dropped", "taken")
+    __slots__ = ("_exporter", "_sampler", "dropped")
 
     def __init__(self, exporter: Exporter, sampler: Sampler) -> None:
-        self.taken = 0
         self.dropped = 0
         self._exporter = exporter
         self._sampler = sampler
@@ -26,9 +25,11 @@ class Tracer:
 
     def take(self, ended: Ended) -> None:
         """Have a request's spans exported, unless too many wait; what does not fit is counted."""
+        link = ended.trace.link
+        if link is None:
+            return
+        link.span_id = link.span_id or new_span_id()
         if not self._exporter.put(ended):
             self.dropped += 1
             return
-        self.taken += 1
-        if ended.trace.link is not None:
-            ended.trace.link.exported = True
+        link.exported = True
