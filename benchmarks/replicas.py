@@ -26,7 +26,7 @@ from benchmarks.proxy import Proxy, proxied
 from benchmarks.servers import Server
 from benchmarks.simulation.here import predict
 from benchmarks.standard import DEADLINE_MS, DIVERSITY, LIMIT, Ground, ground, wishes
-from benchmarks.weighing import QUIET_S, Scales, Weighed
+from benchmarks.weighing import PAUSES_S, QUIET_S, Scales, Weighed, alone, together
 from benchmarks.world import USERS
 from service.cores import cores
 
@@ -54,7 +54,7 @@ def plan(options: Options) -> Plan:
     """Return what goes with the size."""
     return options.pick(
         full=Plan(20_000, 200, 7, 100, 30, 2.0, 15),
-        short=Plan(20_000, 200, 3, 100, 30, 2.0, 9),
+        short=Plan(20_000, 200, 3, 80, 30, 2.0, 9),
         tiny=Plan(2_000, 5, 1, 8, 2, 0.1, 1),
     )
 
@@ -98,6 +98,20 @@ def stage(stack: ExitStack, todo: Plan) -> Scene:
     return Scene(base, started, requests)
 
 
+def weigh(scene: Scene, todo: Plan, replicas: int, weighed: Weighed) -> None:
+    """Measure with next to no load, and note it: so many replicas, each in its turn."""
+    started = scene.replicas[:replicas]
+    with proxied(scene.base.world.folder, [server.address for server in started]) as proxy:
+        scales = Scales(proxy, scene.base.store, started)
+        for pause_s in PAUSES_S:
+            say(f"{replicas} replica(s), one request at a time, {pause_s * 1e3:g} ms apart")
+            one = alone(scales, proxy, scene.requests, pause_s, todo.alone)
+            weighed.add(replicas, pause_s, one)
+        if replicas == 1:
+            say("bursts")
+            weighed.bursts.append(together(scales, proxy, scene.requests, todo.bursts))
+
+
 def traffic(scene: Scene, proxy: Proxy) -> dict[str, float]:
     """Return the store's commands and bytes per request."""
     with redis.Redis.from_url(scene.base.url) as store:
@@ -121,7 +135,7 @@ def closed_loop_of(proxy: Proxy, requests: list[bytes], count: int) -> None:
 
 def _traffic(store: redis.Redis) -> dict[str, float]:
     """Return what the store has counted: commands, bytes read and written."""
-    told: dict[str, Any] = store.info()  # type: ignore[assignment]  # it says maybe awaitable
+    told: dict[str, Any] = store.info()
     names = {
         "commands": "total_commands_processed",
         "bytes_in": "total_net_input_bytes",
@@ -162,40 +176,38 @@ def measure(options: Options) -> dict[str, Any]:
     with ExitStack() as stack:
         scene = stage(stack, todo)
         for number in range(todo.rounds):
-            with proxied(scene.base.world.folder, [scene.replicas[0].address]) as proxy:
-                scales = Scales(proxy, scene.base.store, scene.replicas[0])
-                weighed.add(scales, proxy, scene.requests, todo.alone, todo.bursts)
+            for replicas in REPLICAS:
+                weigh(scene, todo, replicas, weighed)
             for replicas in REPLICAS:
                 addresses = [server.address for server in scene.replicas[:replicas]]
                 with proxied(scene.base.world.folder, addresses) as proxy:
                     say(f"round {number + 1}/{todo.rounds}, {replicas} replica(s): all they can")
-                    busy.setdefault(replicas, []).append(
-                        busiest(scene, proxy, replicas, todo.seconds)
-                    )
+                    most_of = busiest(scene, proxy, replicas, todo.seconds)
+                    busy.setdefault(replicas, []).append(most_of)
                     for load in LOADS:
                         say(f"round {number + 1}/{todo.rounds}, {replicas} replica(s): {load:.0%}")
-                        most = weighed.costs().most(replicas, cores())
+                        most = weighed.costs(replicas).most(replicas, cores())
                         rate = rates.setdefault((replicas, load), load * most)
                         schedule = arrivals(rate, todo.seconds, number)
                         run = point(flood(proxy.address, scene.requests, schedule))
                         measured.setdefault((replicas, load), []).append(run)
         with proxied(scene.base.world.folder, [scene.replicas[0].address]) as proxy:
-            told = weighed.told(weighed.costs()) | {"store_per_request": traffic(scene, proxy)}
-    costs = weighed.costs()
+            told = weighed.told() | {"store_per_request": traffic(scene, proxy)}
+    costs = {replicas: weighed.costs(replicas) for replicas in REPLICAS}
     points: dict[int, list[dict[str, Any]]] = {}
     for (replicas, load), runs in measured.items():
         rate = rates[replicas, load]
         say(f"predict {replicas} replica(s) at {rate:.0f} requests/s")
         requests = max(1, round(rate * todo.seconds))
-        guess = predict(costs, rate, replicas, cores(), requests, todo.runs)
+        guess = predict(costs[replicas], rate, replicas, cores(), requests, todo.runs)
         truth = middle(runs)
         errors = {f"{key}_error": guess[key] / truth[key] - 1 for key in guess}
         points.setdefault(replicas, []).append(
             {"load": load, "rate": rate, "measured": truth, "predicted": guess, **errors}
         )
-    found = {
+    found: dict[str, Any] = {
         str(replicas): {
-            "most": costs.most(replicas, cores()),
+            "most": costs[replicas].most(replicas, cores()),
             "throughput": middle(busy[replicas]),
             "points": points[replicas],
         }

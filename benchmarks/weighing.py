@@ -1,7 +1,7 @@
-"""What one request takes of whom, weighed of one replica with next to no load."""
+"""What one request takes of whom, weighed with next to no load: one at a time, or a few."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,11 @@ import numpy as np
 
 from benchmarks.client import Connection
 from benchmarks.flood import Answers, flood
-from benchmarks.options import say
 from benchmarks.proxy import Proxy
 from benchmarks.servers import Server
 from benchmarks.simulation.here import Costs, Rested, Seconds
 
-PAUSES_S = (0.0, 0.002, 0.025)
+PAUSES_S = (0.0, 0.004, 0.012, 0.03)
 BURST, BURST_EVERY_S = 6, 0.1
 QUIET_S = 0.3
 
@@ -35,26 +34,33 @@ class Spent:
 
 
 class Scales:
-    """Weigh one proxy, one replica and the store, less what they take when nothing is asked."""
+    """Weigh proxy, store and replicas, less what they take when nothing is asked."""
 
-    def __init__(self, proxy: Proxy, store: Server, replica: Server) -> None:
-        self._pids = {"proxy": proxy.pid, "store": store.pid, "replica": replica.pid}
+    def __init__(self, proxy: Proxy, store: Server, replicas: Sequence[Server]) -> None:
+        self._pids = {
+            "proxy": [proxy.pid],
+            "store": [store.pid],
+            "replica": [replica.pid for replica in replicas],
+        }
         self._quiet = self._seconds(lambda: time.sleep(QUIET_S), QUIET_S)
 
-    def __call__(self, ask: Callable[[], object], requests: int) -> dict[str, float]:
-        """Return each one's seconds of a core per request."""
+    def __call__(self, ask: Callable[[], object], requests: int) -> tuple[float, float, float]:
+        """Return the seconds of a core per request: the proxy's, the store's, the replicas'."""
         began = time.monotonic()
         used = self._seconds(ask, 1.0)
         took_s = time.monotonic() - began
-        return {
-            name: max(0.0, spent - took_s * self._quiet[name]) / requests
-            for name, spent in used.items()
-        }
+        proxy, store, replicas = (
+            max(0.0, spent - took_s * self._quiet[name]) / requests for name, spent in used.items()
+        )
+        return proxy, store, replicas
 
     def _seconds(self, during: Callable[[], object], unit: float) -> dict[str, float]:
-        before = {name: _core_s(pid) for name, pid in self._pids.items()}
+        before = {name: sum(map(_core_s, pids)) for name, pids in self._pids.items()}
         during()
-        return {name: (_core_s(pid) - before[name]) / unit for name, pid in self._pids.items()}
+        return {
+            name: (sum(map(_core_s, pids)) - before[name]) / unit
+            for name, pids in self._pids.items()
+        }
 
 
 def _core_s(pid: int) -> float:
@@ -72,10 +78,10 @@ def alone(scales: Scales, proxy: Proxy, requests: list[bytes], pause_s: float, c
         nonlocal cpu_s
         began = time.process_time()
         for number in range(count):
+            due = time.perf_counter() + pause_s  # as a schedule has it: who sleeps wakes up late
             time.sleep(pause_s)
-            sent = time.perf_counter()
             head = connection.ask(requests[number % len(requests)]).head
-            took.append(time.perf_counter() - sent)
+            took.append(time.perf_counter() - due)
             for name, spent in findall(rb"(\w+);dur=([\d.]+)", head):
                 stages.setdefault(name.decode(), []).append(float(spent) / 1e3)
         cpu_s = time.process_time() - began
@@ -83,7 +89,7 @@ def alone(scales: Scales, proxy: Proxy, requests: list[bytes], pause_s: float, c
     with closing(Connection(proxy.address)) as connection:
         used = scales(ask, count)
     arrays = {name: np.array(spent) for name, spent in stages.items()}
-    return Spent(cpu_s / count, **used, latency_s=np.array(took), stages_s=arrays)
+    return Spent(cpu_s / count, *used, np.array(took), arrays)
 
 
 def together(scales: Scales, proxy: Proxy, requests: list[bytes], bursts: int) -> Spent:
@@ -96,46 +102,49 @@ def together(scales: Scales, proxy: Proxy, requests: list[bytes], bursts: int) -
     )
     there = (answers[0].due_s + answers[0].latency_s).reshape(-1, BURST)
     gaps = np.diff(np.sort(there, axis=1), axis=1).ravel()
-    return Spent(answers[0].client_cpu_s / len(schedule), **used, latency_s=gaps)
+    return Spent(answers[0].client_cpu_s / len(schedule), *used, gaps)
 
 
 @dataclass
 class Weighed:
-    """What was measured of one replica, round after round."""
+    """What was measured, round after round: ``alone`` by replicas and by pause in seconds."""
 
-    by_pause: dict[float, list[Spent]] = field(default_factory=dict)
+    alone: dict[int, dict[float, list[Spent]]] = field(default_factory=dict)
     bursts: list[Spent] = field(default_factory=list)
 
-    def add(
-        self, scales: Scales, proxy: Proxy, requests: list[bytes], count: int, bursts: int
-    ) -> None:
-        """Measure once more: so many requests at each pause, and so many bursts."""
-        for pause_s in PAUSES_S:
-            say(f"one request at a time, {pause_s * 1e3:g} ms apart")
-            one = alone(scales, proxy, requests, pause_s, count)
-            self.by_pause.setdefault(pause_s, []).append(one)
-        say("bursts")
-        self.bursts.append(together(scales, proxy, requests, bursts))
+    def add(self, replicas: int, pause_s: float, spent: Spent) -> None:
+        """Note one more measurement of one request at a time."""
+        self.alone.setdefault(replicas, {}).setdefault(pause_s, []).append(spent)
 
-    def costs(self) -> Costs:
-        """Return what a request takes of whom."""
-        means = {pause_s: _mean(runs) for pause_s, runs in self.by_pause.items()}
-        at_rest, busy = means[PAUSES_S[-1]], _mean(self.bursts)
-        rested = [Rested(pause_s, *_loop(one)) for pause_s, one in means.items()]
+    def costs(self, replicas: int) -> Costs:
+        """Return what a request takes of whom, with so many replicas.
+
+        They were asked in turn, so each rested while the others worked; who shares the caches with
+        more processes takes longer.
+        """
+        means = [_mean(runs) for runs in self.alone[replicas].values()]
+        at_rest, busy = means[-1], _mean(self.bursts)
+        rested = []
+        for pause_s, one in zip(self.alone[replicas], means, strict=True):
+            loop_s, idle_s = _loop(one)
+            between_s = replicas * (pause_s + float(one.latency_s.mean()))
+            rested.append(Rested(between_s - float(loop_s.mean()), loop_s, idle_s))
         return Costs(
             client=at_rest.client,
             busy_client=min(at_rest.client, busy.client),
             proxy=at_rest.proxy,
             busy_proxy=min(at_rest.proxy, busy.proxy),
             store=at_rest.store,
-            rested=(Rested(-1.0, busy.latency_s, rested[0].idle_s), *rested),
+            rested=(Rested(0.0, busy.latency_s, rested[0].idle_s), *rested),
         )
 
-    def told(self, costs: Costs) -> dict[str, Any]:
-        """Return what the report shows."""
-        means = {f"{pause_s * 1e3:g} ms apart": _mean(r) for pause_s, r in self.by_pause.items()}
+    def told(self) -> dict[str, Any]:
+        """Return what the report shows, of one replica."""
+        means = {
+            f"{pause_s * 1e3:g} ms apart": _mean(runs) for pause_s, runs in self.alone[1].items()
+        }
         means["in bursts"] = _mean(self.bursts)
-        at_rest = _mean(self.by_pause[PAUSES_S[-1]])
+        at_rest, costs = _mean(self.alone[1][PAUSES_S[-1]]), self.costs(1)
         parts = ("client", "proxy", "store", "replica")
         return {
             "cpu_ms": {
@@ -144,11 +153,19 @@ class Weighed:
             },
             "latency_ms": {name: shape(one.latency_s) for name, one in means.items()},
             "stages_ms": {name: shape(took) for name, took in at_rest.stages_s.items()},
-            "loop_ms": {f"{one.pause_s:g}": shape(one.loop_s) for one in costs.rested},
+            "loop_ms": {
+                str(replicas): {
+                    f"{one.pause_s * 1e3:.1f}": {
+                        "loop": shape(one.loop_s),
+                        "idle": shape(one.idle_s),
+                    }
+                    for one in self.costs(replicas).rested
+                }
+                for replicas in self.alone
+            },
             "busy_loop_ms": (
                 np.quantile(costs.rested[0].loop_s, np.linspace(0, 1, 201)) * 1e3
             ).tolist(),
-            "idle_ms": [one.idle_s * 1e3 for one in costs.rested],
         }
 
 
@@ -167,16 +184,15 @@ def _mean(runs: list[Spent]) -> Spent:
     )
 
 
-def _loop(one: Spent) -> tuple[Seconds, float]:
+def _loop(one: Spent) -> tuple[Seconds, Seconds]:
     """Return what each request took of the loop, and what passed on no core.
 
     The service's own times, without its wait for the store, have the shape; what a request took of
     the process' cores has the mean, for parsing and writing are outside of those times.
     """
-    inside = one.stages_s["total"] - float(one.stages_s["context"].mean())
+    inside = one.stages_s["total"] - one.stages_s["context"]
     loop_s = inside + max(0.0, one.replica - float(inside.mean()))
-    on_cores = one.client + one.proxy + one.store + float(loop_s.mean())
-    return loop_s, max(0.0, float(one.latency_s.mean()) - on_cores)
+    return loop_s, np.maximum(0.0, one.latency_s - one.client - one.proxy - one.store - loop_s)
 
 
 def shape(seconds: Seconds) -> dict[str, float]:

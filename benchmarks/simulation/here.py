@@ -20,14 +20,15 @@ type Seconds = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rested:
-    """What a request takes of a loop that has done nothing for ``pause_s``; below 0, that is busy.
+    """What a request takes of a loop that has done nothing for ``pause_s``; 0 where it is busy.
 
-    ``loop_s`` are samples, float64[n]; ``idle_s`` is what passes on no core: wires, wake-ups.
+    ``loop_s`` and ``idle_s`` are samples, float64[n] and float64[m]; the latter are what passes on
+    no core: wires, and who was to wake up late.
     """
 
     pause_s: float
     loop_s: Seconds
-    idle_s: float
+    idle_s: Seconds
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,25 @@ class Costs:
 class Loop:
     """A replica's one event loop, which gets up the slower the longer it has rested."""
 
-    def __init__(self, env: simpy.Environment, costs: Costs, shared: Cores) -> None:
+    def __init__(
+        self, env: simpy.Environment, costs: Costs, shared: Cores, rng: np.random.Generator
+    ) -> None:
         self.station = Station(env, 1, shared.work)
         self._env = env
+        self._rng = rng
         self._pauses = [one.pause_s for one in costs.rested]
         self._since_s = 0.0
 
     def rested(self) -> int:
-        """Return which of ``costs.rested`` it is in."""
-        pause_s = -1.0 if self.station.present else self._env.now - self._since_s
-        return bisect_right(self._pauses, pause_s) - 1
+        """Draw which of ``costs.rested`` it is in: of the two around it the nearer more often."""
+        if self.station.present:
+            return 0
+        pause_s = self._env.now - self._since_s
+        above = bisect_right(self._pauses, pause_s)
+        if above == len(self._pauses):
+            return above - 1
+        low, high = self._pauses[above - 1], self._pauses[above]
+        return above - int(self._rng.random() > (pause_s - low) / (high - low))
 
     def visit(self, service_s: float) -> Process:
         """Wait for one's turn, and be served."""
@@ -89,10 +99,11 @@ def latencies(
     env, rng = simpy.Environment(), np.random.default_rng(seed)
     shared = Cores(env, cores)
     client, proxy, store = (Station(env, servers, shared.work) for servers in (1, cores, 1))
-    loops = [Loop(env, costs, shared) for _ in range(replicas)]
+    loops = [Loop(env, costs, shared, rng) for _ in range(replicas)]
     turns = count()
     took = np.zeros(requests)
     drawn = [rng.choice(one.loop_s, requests).tolist() for one in costs.rested]
+    passed = [rng.choice(one.idle_s, requests).tolist() for one in costs.rested]
     gaps = rng.exponential(1 / rate, requests).tolist()
 
     def client_s() -> float:
@@ -111,7 +122,7 @@ def latencies(
             key=lambda one: one.station.present,
         )
         state = loop.rested()
-        yield env.timeout(costs.rested[state].idle_s)
+        yield env.timeout(passed[state][number])
         service_s = drawn[state][number]
         yield from loop.visit(BEFORE_THE_STORE * service_s)
         yield from store.visit(costs.store)

@@ -21,7 +21,7 @@ class Station:
     @property
     def present(self) -> int:
         """Return how many are served or wait."""
-        return self._servers.count + len(self._servers.queue)
+        return int(self._servers.count) + len(self._servers.queue)
 
     def visit(self, service_s: float) -> Process:
         """Wait for one's turn, and be served."""

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,11 @@ simpy = pytest.importorskip(
     "simpy", reason="the simulator has an environment of its own, which `make plan` makes"
 )
 
-from benchmarks.simulation.cores import Cores  # noqa: E402  it imports simpy
-from benchmarks.simulation.station import Process, Station  # noqa: E402  it imports simpy
+# They import simpy.
+from benchmarks.simulation.cores import Cores  # noqa: E402
+from benchmarks.simulation.fleet import Fleet, Trouble, run  # noqa: E402
+from benchmarks.simulation.here import Costs, Rested, latencies  # noqa: E402
+from benchmarks.simulation.station import Process, Station  # noqa: E402
 
 MEAN_S = 1.0
 ARRIVALS, WARM = 20_000, 2_000
@@ -97,3 +101,49 @@ def test_threads_that_share_fewer_cores_wait_as_if_there_were_fewer_servers() ->
     took = sojourns(1.4 / 1000, 1000, exponential, cores=2)
     expected = erlang_c(0.7, 2) * MEAN_S / (2 * (1 - 0.7)) + MEAN_S
     assert took.mean() == pytest.approx(expected, rel=0.1)
+
+
+def fleet(**changes: Any) -> Fleet:
+    """Return ten machines that a thousand requests a second keep half busy."""
+    settings = {"machines": 10, "loops": 2, "proxies": 1, "proxy_threads": 2, "shards": 2}
+    times = {"loop": np.full(10, 0.01), "proxy": 1e-4, "shard": 1e-4, "network": 1e-3}
+    return Fleet(**{**settings, **times, **changes})
+
+
+def test_a_fleet_is_as_busy_as_its_work_is_long() -> None:
+    outcome = run(fleet(), 1000.0, 5000)
+    assert outcome.loop_share == pytest.approx(0.5, rel=0.2)
+    assert outcome.proxy_share == pytest.approx(0.05, rel=0.1)
+    assert outcome.shard_share == pytest.approx(0.05, rel=0.1)
+    assert outcome.took_s.min() == pytest.approx(0.01 + 2e-4 + 1e-3)
+
+
+def test_machines_that_are_gone_cost_the_time_to_connect_until_it_is_noticed() -> None:
+    gone = Trouble(lost=3, at_s=1.0, noticed_s=1.0, connect_s=0.5)
+    outcome = run(fleet(), 1000.0, 4000, gone)
+    assert outcome.p99_ms(stop_s=0.9) < 100
+    assert outcome.p99_ms(1.0, 2.0) > 500
+    assert outcome.p99_ms(2.5) < 300, "seven of ten do it, though at 71 %"
+
+
+def test_one_user_s_requests_are_one_shard_s() -> None:
+    outcome = run(fleet(shard=4e-4), 1000.0, 5000, Trouble(hot=0.8))
+    assert outcome.shard_share == pytest.approx(0.4 * (0.8 + 0.2 / 2), rel=0.1)
+
+
+def test_this_machine_answers_one_request_in_what_its_parts_take() -> None:
+    rested = tuple(Rested(pause_s, np.array([2e-3]), np.array([5e-4])) for pause_s in (0.0, 0.01))
+    costs = Costs(1e-4, 1e-4, 2e-4, 2e-4, 3e-4, rested)
+    took = latencies(costs, rate=1.0, replicas=1, cores=2, requests=50, seed=1)
+    assert took == pytest.approx(1e-4 + 2e-4 + 3e-4 + 2e-3 + 5e-4)
+
+
+def test_three_replicas_on_two_cores_carry_what_two_cores_do() -> None:
+    rested = tuple(Rested(pause_s, np.full(9, 2e-3), np.zeros(1)) for pause_s in (0.0, 0.01))
+    costs = Costs(1e-5, 1e-5, 1e-5, 1e-5, 1e-5, rested)
+    assert costs.most(1, 2) == pytest.approx(500)
+    assert costs.most(3, 2) == pytest.approx(2 / (2e-3 + 3e-5))
+    two, three = (
+        np.quantile(latencies(costs, 800.0, replicas, 2, 4000, 1), 0.5) for replicas in (2, 3)
+    )
+    assert three == pytest.approx(two, rel=0.3)
