@@ -115,5 +115,5 @@ setup: ## Only make .venv ready
 	@$(PYTHON3) -m scripts.bootstrap environment
 
 clean: ## Remove what was built here (not ~/.cache/braid)
-	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-docs .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-offline .venv-peers .venv-sim build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-audit .venv-load .venv-bench .venv-docs .venv-engine .venv-feast .venv-fuzz .venv-gil .venv-kernels .venv-offline .venv-peers .venv-sim .venv-spark build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -81,7 +81,7 @@ def run(items: int, todo: Plan) -> dict[str, Any]:
         laid_out_s = perf_counter() - began
         port = servers.free_port()
         stack.enter_context(EmbeddedValkey(port))
-        flags = ("--artifact", str(artifact), "--mapped", str(shelves))
+        flags: tuple[str, ...] = ("--artifact", str(artifact), "--mapped", str(shelves))
         flags += ("--redis", f"redis://127.0.0.1:{port}", "--longest-wait-ms", "0")
         ready, replicas = [], ExitStack()
         for start in range(todo.starts):

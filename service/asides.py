@@ -7,6 +7,7 @@ from math import inf
 from time import perf_counter_ns
 from typing import Final
 
+from features.errors import StoreUnavailable
 from ranking.retrieval.found import Found
 from ranking.retrieval.gather import Begin
 from ranking.retrieval.gather import Work as Ask
@@ -70,6 +71,8 @@ def _offer(call: Call, asked: Future[Found], stop_ns: float, trace: Trace) -> Fo
         return asked.result(_left_s(stop_ns))
     except TimeoutError, Late:
         trace.degrade("retrieve", f"source_late:{call.name}")
+    except StoreUnavailable:  # an engine's: who asks it tells of it, once and not per request
+        trace.degrade("retrieve", f"source_failed:{call.name}")
     except Exception:  # what is wrong with one source costs its offer, not the request
         log.exception("source %r failed", call.name)
         trace.degrade("retrieve", f"source_failed:{call.name}")

@@ -32,6 +32,7 @@ COMMANDS = {
     "layout": "Lay a model out in files that all replicas of a machine map.",
     "load": "Write an artifact's feature rows and histories into Redis.",
     "batch": "Make the slates of many users ahead of time, into Parquet or Redis.",
+    "vectors": "Load a model's vectors into a Redis 8 vector set.",
     "evaluate": "Measure every stage offline: NDCG, recall, coverage, diversity.",
     "check": "Try a file of surfaces, and functions of your own, on a model.",
     "models": "List the versions of the model, activate one, or go back.",

@@ -7,6 +7,7 @@ bench         make .venv-bench ready
 browser       make .venv-browser ready
 deploy        make .venv-deploy ready
 docs          make .venv-docs ready
+engine        make .venv-engine ready
 feast         make .venv-feast ready
 fuzz          make .venv-fuzz ready
 gil           make .venv-gil ready: the project on a Python with the GIL
@@ -14,6 +15,7 @@ kernels       make .venv-kernels ready
 offline       make .venv-offline ready
 peers         make .venv-peers ready
 sim           make .venv-sim ready
+spark         make .venv-spark ready
 interpreter   climb the ladder, print the path of the Python it leads to
 source        print the path of the Python built from source, building it if need be
 uv            print the path of a uv that runs, installing it if need be
@@ -48,6 +50,7 @@ def main(arguments: list[str]) -> int:
         "browser": lambda: side.prepare(ROOT, "browser"),
         "deploy": lambda: side.prepare(ROOT, "deploy"),
         "docs": lambda: side.prepare(ROOT, "docs"),
+        "engine": lambda: side.prepare(ROOT, "engine"),
         "feast": lambda: side.prepare(ROOT, "feast"),
         "fuzz": lambda: side.prepare(ROOT, "fuzz"),
         "gil": lambda: side.prepare_with_gil(ROOT),
@@ -55,6 +58,7 @@ def main(arguments: list[str]) -> int:
         "offline": lambda: side.prepare(ROOT, "offline"),
         "peers": lambda: side.prepare(ROOT, "peers"),
         "sim": lambda: side.prepare(ROOT, "sim"),
+        "spark": lambda: side.prepare_spark(ROOT),
         "interpreter": lambda: print(_interpreter().path),
         "source": lambda: print(source.build(source.CPYTHON).path),
         "uv": lambda: print(uv.find_or_install(ROOT)),

@@ -28,6 +28,7 @@ _OLDEST = {
     "browser": (3, 11),
     "deploy": (3, 11),
     "docs": (3, 11),
+    "engine": (3, 11),
     "feast": (3, 11),
     "fuzz": (3, 11),
     "offline": (3, 11),
@@ -52,6 +53,14 @@ def prepare_with_gil(root: Path) -> None:
     inputs = [lock.read_bytes(), (root / "pyproject.toml").read_bytes(), os.fsencode(root)]
     environment.make(
         root / ".venv-gil", lock, inputs, lambda: interpreter.find_with_gil(root), project=root
+    )
+
+
+def prepare_spark(root: Path) -> None:
+    """Make `.venv-spark` hold what Spark's workers need to run Braid's code, which is of 3.14."""
+    lock = root / "requirements" / "spark.lock"
+    environment.make(
+        root / ".venv-spark", lock, [lock.read_bytes()], lambda: interpreter.find_with_gil(root)
     )
 
 
