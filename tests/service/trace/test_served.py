@@ -1,6 +1,7 @@
 """A real service, a real collector: what arrives there of requests that a client sends."""
 
 import json
+import os
 import time
 from typing import Any
 
@@ -90,17 +91,17 @@ def test_a_trace_has_its_request_its_stages_its_reads_and_its_shares(
 
 
 def test_a_request_stands_below_its_caller_s_span(none_traced: Running, shared: Receiver) -> None:
-    client, receiver = none_traced[1], shared
-    reply = ask(client, traceparent=f"00-{TRACE}-{PARENT}-01", tracestate="shop=a1, other=b")
-    root = receiver.trace(TRACE)[0]
+    client, receiver, trace_id = none_traced[1], shared, os.urandom(16).hex()
+    reply = ask(client, traceparent=f"00-{trace_id}-{PARENT}-01", tracestate="shop=a1, other=b")
+    root = receiver.trace(trace_id)[0]
     assert root.parent_span_id == bytes.fromhex(PARENT)
     assert root.trace_state == "shop=a1,other=b"
     assert root.span_id is not None
-    assert reply.headers["traceresponse"] == f"00-{TRACE}-{root.span_id.hex()}-01"
+    assert reply.headers["traceresponse"] == f"00-{trace_id}-{root.span_id.hex()}-01"
     shown = client.get(f"/v1/requests/{reply.headers['x-request-id']}").json
-    assert shown["request"]["trace_id"] == TRACE
+    assert shown["request"]["trace_id"] == trace_id
     page = client.ask("GET", "/metrics", None, {"accept": "application/openmetrics-text"})
-    assert f'trace_id="{TRACE}"' in page.body.decode()
+    assert f'trace_id="{trace_id}"' in page.body.decode()
 
 
 def test_who_is_not_sampled_is_not_exported_and_has_no_trace_id_to_look_for(
