@@ -509,6 +509,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "crew": ("One request on two threads", _crew),
     "batch": ("A hundred slates at once", _batch),
     "features": ("Feature rows, near and far", _cases),
+    "cluster": ("Feature rows from a cluster", _cases),
     "feast": ("Feature rows beside Feast", _feast),
     "forest": ("The forest kernel", _cases),
     "rerank": ("Re-ranking kernels", _cases),
