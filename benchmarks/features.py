@@ -120,10 +120,18 @@ class Line:
 
     def ask(self, payload: bytes | memoryview, size: int) -> None:
         """Send, and receive ``size`` bytes."""
-        self._socket.sendall(payload)
-        view, got = memoryview(self.buffer), 0
+        self.send(payload)
+        got = 0
         while got < size:
-            got += self._socket.recv_into(view[got:])
+            got += self.receive(got)
+
+    def send(self, payload: bytes | bytearray | memoryview) -> None:
+        """Send."""
+        self._socket.sendall(payload)
+
+    def receive(self, got: int) -> int:
+        """Receive once, behind the ``got`` bytes that are there; return how many more came."""
+        return self._socket.recv_into(memoryview(self.buffer)[got:])
 
     def close(self) -> None:
         """Hang up."""
