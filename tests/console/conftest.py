@@ -11,7 +11,8 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +22,9 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PYTHON = ROOT / ".venv" / "bin" / "python"
+BRAID = (str(ROOT / ".venv" / "bin" / "python"), "-m", "service.cli")
 SCREENSHOTS = HERE / "screenshots"
+SIZES = {"wide": (1440, 1000), "narrow": (390, 844)}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SURFACES = """
 [surfaces.home.experiment]
@@ -34,7 +36,12 @@ settings = { rerank = { diversity = 0.0 }, limit = 5 }
 """
 
 if find_spec("playwright") is None:
-    collect_ignore = ["test_console.py", "test_screens.py"]
+    collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update", action="store_true", help="take the pictures for right")
+    parser.addoption("--full", action="store_true", help="watch for leaks for two minutes")
 
 
 @dataclass(frozen=True)
@@ -60,27 +67,49 @@ class Braid:
 
 
 @pytest.fixture(scope="session")
-def braid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Braid]:
-    folder = tmp_path_factory.mktemp("braid")
-    surfaces = folder / "surfaces.toml"
-    surfaces.write_text(SURFACES)
-    artifacts = folder / "artifacts"
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("artifacts")
     for seed in ("1", "2"):
-        train = (PYTHON, "-m", "service.cli", "train", "--out", artifacts, "--seed", seed)
-        subprocess.run(train, cwd=ROOT, check=True)
-    port = _free_port()
-    serve = ("serve", "--artifact", artifacts, "--surfaces", surfaces, "--port", str(port))
-    with subprocess.Popen((PYTHON, "-m", "service.cli", *serve), cwd=ROOT) as process:
-        braid = Braid(f"http://127.0.0.1:{port}")
+        subprocess.run((*BRAID, "train", "--out", folder, "--seed", seed), cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def braid(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Braid]:
+    surfaces = tmp_path_factory.mktemp("braid") / "surfaces.toml"
+    surfaces.write_text(SURFACES)
+    with serving("--artifact", artifacts, "--surfaces", surfaces) as found:
+        yield found
+
+
+@contextmanager
+def serving(*flags: str | Path) -> Iterator[Braid]:
+    """Run a service on a port of its own until the end of the context."""
+    port = str(_free_port())
+    quiet = ("--slow-ms", "0", "--log-sample", "0")  # what a test prints is what is wrong
+    command = (*BRAID, "serve", "--port", port, *quiet, *map(str, flags))
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        found = Braid(f"http://127.0.0.1:{port}")
         try:
             latest = time.monotonic() + 300  # the first start of a clone compiles
-            while not braid.ready():
+            while not found.ready():
                 assert process.poll() is None, "braid serve ended; what it said stands above"
                 assert time.monotonic() < latest, "braid serve did not become ready"
                 time.sleep(0.1)
-            yield braid
+            yield found
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+def until(page: Any, expression: str, timeout_s: float = 20) -> None:
+    """Wait until an expression of the page is true.
+
+    Not by `wait_for_function`, which asks again by `eval`: the page's own policy forbids that.
+    """
+    latest = time.monotonic() + timeout_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < latest, f"not within {timeout_s:g} s: {expression}"
+        page.wait_for_timeout(50)
 
 
 @pytest.fixture(scope="session")
@@ -105,27 +134,40 @@ def page(browser: Any, braid: Braid) -> Iterator[Any]:
 
 
 class opened:  # noqa: N801  used as a function
-    """A page that has its first slate; at the end nothing may have been complained of."""
+    """A page that has its first slate, or what else comes ``first``; nothing may be amiss in it."""
 
-    def __init__(self, browser: Any, braid: Braid, colours: str, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        browser: Any,
+        braid: Braid,
+        colours: str,
+        size: tuple[int, int],
+        before: Callable[[Any], None] | None = None,
+        first: str = ".card",
+    ) -> None:
         width, height = size
+        self._before = before
+        self._first = first
         self._context = browser.new_context(
             color_scheme=colours,
             viewport={"width": width, "height": height},
             reduced_motion="reduce",
             locale="en-GB",
+            timezone_id="UTC",
         )
         self._url = braid.url
         self._complaints: list[str] = []
 
     def __enter__(self) -> Any:
         page = self._context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda fault: self._complaints.append(str(fault)))
         page.on("console", self._note)
         page.on("request", self._look)
+        if self._before is not None:
+            self._before(page)
         page.goto(self._url)
-        page.wait_for_selector(".card")
+        page.wait_for_selector(self._first)
         page.allow = self.allow
         return page
 

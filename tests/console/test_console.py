@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Braid, opened
+from conftest import Braid, opened, until
 
 VIEWS = ("Ask", "Live", "Requests", "Models")
 
@@ -25,7 +25,7 @@ def asked(page: Any, act: Any) -> dict[str, Any]:
     """Do something that asks anew; return the body that was sent."""
     with page.expect_response("**/v1/recommendations") as answered:
         act()
-    page.wait_for_function("!document.querySelector('[aria-busy]')")
+    until(page, "!document.querySelector('[aria-busy]')")
     body: dict[str, Any] = answered.value.request.post_data_json
     return body
 
@@ -105,9 +105,10 @@ def test_a_word_of_a_title_finds_the_item(page: Any) -> None:
     with page.expect_response("**/console/items**"):
         page.get_by_label("Item ids").press_sequentially(" wars")
 
-    page.wait_for_function(
+    until(
+        page,
         "[...document.querySelectorAll('datalist option')].some("
-        "one => one.textContent === 'Star Wars (1977)')"
+        "one => one.textContent === 'Star Wars (1977)')",
     )
     page.wait_for_load_state("networkidle")
     page.allow("status of 404")  # `wars` itself is no item's id
@@ -131,7 +132,7 @@ def test_another_model_and_a_variant_are_replayed(page: Any, braid: Braid) -> No
 
     with page.expect_response("**/v1/replay"):
         page.get_by_label("Variant", exact=True).select_option("plain")
-    page.wait_for_function("document.querySelector('.side').innerText.includes('what-if')")
+    until(page, "document.querySelector('.side').innerText.includes('what-if')")
 
 
 def test_why_this_item(page: Any) -> None:
@@ -162,7 +163,7 @@ def test_why_not_that_one(page: Any) -> None:
 
 def test_two_configurations_stand_side_by_side(page: Any) -> None:
     page.get_by_role("button", name="Compare two").click()
-    page.wait_for_function("document.querySelectorAll('.side').length === 2")
+    until(page, "document.querySelectorAll('.side').length === 2")
     page.wait_for_selector("text=12 of 12")
 
     asked(page, lambda: page.get_by_label("Diversity").nth(1).fill("1"))
@@ -175,10 +176,8 @@ def test_two_configurations_stand_side_by_side(page: Any) -> None:
 def test_the_live_view_counts_what_is_asked(page: Any, braid: Braid) -> None:
     go(page, "Live")
     with traffic(braid):
-        page.wait_for_function(
-            "document.querySelectorAll('#view-live tbody tr').length >= 7", timeout=20_000
-        )
-        page.wait_for_function("parseFloat(document.querySelector('.tile .now').textContent) > 1")
+        until(page, "document.querySelectorAll('#view-live tbody tr').length >= 7")
+        until(page, "parseFloat(document.querySelector('.tile .now').textContent) > 1")
     words = page.locator(".tiles").inner_text()
     assert "ms" in words
     assert "none failed" in words

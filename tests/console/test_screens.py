@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-from conftest import SCREENSHOTS, Braid, opened
+from conftest import SCREENSHOTS, SIZES, Braid, opened
 
 PLACES = """[...document.querySelectorAll('.card')].map(one => {
     const box = one.getBoundingClientRect();
     return [box.x, box.y, box.width, box.height];
 })"""
-SIZES = {"wide": (1440, 1000), "narrow": (390, 844)}
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -22,6 +22,7 @@ export function makeAsk(view, choices) {
     compare.setAttribute("aria-pressed", String(two));
     compare.textContent = two ? "One again" : "Compare two";
     lay(two);
+    compare.focus(); // it was taken out and put back
     refresh(one);
     if (two) other.form.copy(one.form); // its question is another one now, so it asks
   }

@@ -36,7 +36,7 @@ export function makeLive(view, openRequest) {
     } catch (told) {
       fault.replaceChildren(problem(told));
     }
-    if (turn % OVER === 0) await listSlow();
+    if (turn % OVER === 0) listSlow(); // not waited for: the figures are read each second
     if (watch === looking) setTimeout(look, EVERY_MS, watch, turn + 1);
   }
 
