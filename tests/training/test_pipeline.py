@@ -235,7 +235,7 @@ def made_up_events(rng: np.random.Generator) -> pa.Table:
             if rng.random() < 0.1
             else None,
         }
-        for _ in range(200)
+        for _ in range(800)
     ]
     return pa.Table.from_pylist(rows)
 
