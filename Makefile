@@ -12,7 +12,7 @@ python := .venv/bin/python
 braid := $(python) -m service.cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve evaluate peers offline offline-test load bench plan test test-gil faults fuzz test-parallel replicas soak console-test stack-test audit check check-deploy docs lock setup clean
+.PHONY: help demo serve evaluate peers offline offline-test load bench plan test test-gil faults fuzz test-parallel test-cluster replicas soak console-test stack-test audit check check-deploy docs lock setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ fuzz: setup ## Fire made-up requests at a service, Schemathesis' among them (ARG
 
 test-parallel: setup ## Run each test that can in eight threads at once (ARGS="-k NAME" for some)
 	@$(python) -m pytest -q -p tests.races.parallel --parallel-threads=8 --skip-thread-unsafe=1 $(ARGS)
+
+test-cluster: setup ## Run the tests with a Redis Cluster of six nodes as the store (ARGS="-k NAME" for some)
+	@$(python) -m pytest -p tests.on_cluster $(ARGS)
 
 replicas: setup ## Three replicas behind HAProxy: restarted, killed, swapped, what comes of it (ARGS=--full)
 	@$(python) -m tests.replicas $(ARGS)

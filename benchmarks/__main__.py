@@ -29,6 +29,7 @@ from benchmarks.tables import SECTIONS
 NEEDS = {
     "rank": ("bench", "gil"),
     "retrieval": ("bench",),
+    "offline_batch": ("bench",),
     "feast": ("feast",),
     "forest": ("kernels",),
     "rerank": ("kernels",),

@@ -242,6 +242,22 @@ def _batch(results: Any) -> Iterator[str]:
     )
 
 
+def _offline_batch(results: Any) -> Iterator[str]:
+    found = results["candidates"]
+    yield (
+        f"A slate of 20 for each of {results['users']:,} users, from a catalogue of "
+        f"{results['items']:,}: Braid finds {found['braid']} candidates for each itself and writes "
+        f"Parquet; the peer is given {found['fastapi']}, and its answers are thrown away."
+    )
+    yield table(
+        ["all users' slates", "slates/s", "times", "CPU ms"],
+        [
+            [way, f"{run['per_second']:.0f}", f"{run['times']:.2f}", f"{run['cpu_ms']:.2f}"]
+            for way, run in results["ways"].items()
+        ],
+    )
+
+
 def _surfaces(results: Any) -> Iterator[str]:
     yield (
         f"W2 over HTTP from a catalogue of {results['items']:,}, one client on one connection: "
@@ -470,6 +486,42 @@ def _trust(results: Any) -> Iterator[str]:
             )
 
 
+def _size(results: Any) -> Iterator[str]:
+    yield (
+        "64 dimensions in clusters, 16 features, 10 neighbours, three properties an item, mapped. "
+        "Ready: from the start of a replica's process to its first 200; memory of two replicas "
+        "after their requests. Retrieve is `Server-Timing` of strangers with a session; search is "
+        "the best 500 on one thread, its recall against the exact scan."
+    )
+    head = [
+        "items",
+        "artifact MiB",
+        "mapped",
+        "laid out s",
+        "with MiB",
+        "ready s",
+        "RSS MiB",
+        "PSS",
+    ]
+    head += ["retrieve p50 ms", "p99", "search p50 ms", "p99", "exact p50 ms", "recall", "least"]
+    yield table(
+        head,
+        [
+            [
+                f"{one['items']:,}",
+                *(f"{one[key]:.0f}" for key in ("artifact_mib", "mapped_mib", "laid_out_s")),
+                f"{one['layout_mib']:.0f}",
+                f"{one['ready_s']:.1f}",
+                *(" + ".join(f"{mib:.0f}" for mib in one[key]) for key in ("rss_mib", "pss_mib")),
+                *(f"{one['asked'][f'retrieve_{at}_ms']:.1f}" for at in ("p50", "p99")),
+                *(f"{one[key]:.1f}" for key in ("search_p50_ms", "search_p99_ms", "exact_p50_ms")),
+                *(f"{one[key]:.3f}" for key in ("recall", "worst_recall")),
+            ]
+            for one in results["sizes"]
+        ],
+    )
+
+
 def _overload(results: Any) -> Iterator[str]:
     yield (
         "W1 offered in an open loop, Poisson arrivals; one event loop without helpers, one worker "
@@ -508,6 +560,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
     "batch": ("A hundred slates at once", _batch),
+    "offline_batch": ("All users' slates ahead of time", _offline_batch),
     "features": ("Feature rows, near and far", _cases),
     "cluster": ("Feature rows from a cluster", _cases),
     "feast": ("Feature rows beside Feast", _feast),
@@ -516,6 +569,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "stages": ("The stages around scoring, warm and cold", _cases),
     "filters": ("Filters", _cases),
     "retrieval": ("Vector search", _retrieval),
+    "size": ("Large catalogues", _size),
     "http": ("HTTP, JSON and the instruments", _http),
     "loop": ("Where stages run, and who chooses the loop", _loop),
     "capacity": ("A capacity model, and the truth", _capacity),
