@@ -31,6 +31,7 @@ NEEDS = {
     "retrieval": ("bench",),
     "offline_batch": ("bench",),
     "feast": ("feast",),
+    "offline": ("offline",),
     "forest": ("kernels",),
     "rerank": ("kernels",),
     "parallelism": ("gil",),

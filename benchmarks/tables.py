@@ -556,11 +556,35 @@ def _overload(results: Any) -> Iterator[str]:
     yield table(head, rows)
 
 
+def _offline(results: Any) -> Iterator[str]:
+    engines = {name: results[name] for name in ("duckdb", "spark")}
+    steps = [*engines["duckdb"]["steps_s"]]
+    yield table(
+        ["Seconds", "rows", *engines, "identical"],
+        [
+            [
+                step,
+                f"{results['rows'][step]:,}",
+                *(one["steps_s"][step] for one in engines.values()),
+                "yes" if results["identical"][step] else "**no**",
+            ]
+            for step in steps
+        ],
+    )
+    loads = ", ".join(f"{name} {one['load_average']}" for name, one in engines.items())
+    whole = ", ".join(f"{name} {one['seconds']} s" for name, one in engines.items())
+    yield (
+        f"{results['interactions']:,} interactions; `{results['recipe']}`. All in all {whole}; "
+        f"load average at the end: {loads}."
+    )
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "rank": ("W1 over HTTP, beside FastAPI", _rank),
     "crew": ("One request on two threads", _crew),
     "batch": ("A hundred slates at once", _batch),
     "offline_batch": ("All users' slates ahead of time", _offline_batch),
+    "offline": ("Features and examples by DuckDB and by Spark", _offline),
     "features": ("Feature rows, near and far", _cases),
     "cluster": ("Feature rows from a cluster", _cases),
     "feast": ("Feature rows beside Feast", _feast),
