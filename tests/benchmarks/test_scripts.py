@@ -22,7 +22,7 @@ SIMULATOR = [*map(str, ROOT.glob(".venv-sim/lib/python*/site-packages"))]
 # there where its benchmark has been run, and so is what replicas are simulated with.
 SCRIPTS = (
     *("crew", "batch", "http", "loop", "capacity", "rank", "memory", "retrieval", "parallelism"),
-    *("stages", "filters", "swap", "effect", "overload", "trust"),
+    *("stages", "filters", "swap", "effect", "overload", "trust", "size"),
     *(("replicas",) if SIMULATOR and PROGRAM else ()),
     *(("feast",) if (ROOT / ".venv-feast" / "braid-stamp").exists() else ()),
 )
