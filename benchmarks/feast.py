@@ -2,14 +2,15 @@
 
     python -m benchmarks.feast [--short | --tiny] [--json]
 
-Braid: the rows near (the near cache) and far (one MGET, decoded). Feast: its SDK in-process, with
-redis-py and hiredis as well as with GLIDE, and its Python feature server by HTTP, with the settings
-of its guide to tuning; the features as 64 named ones, as blobs precomputed for a feature service,
-and as one array. Values are compared before anything is timed. Left out of Feast's time, in its
-favour: making an array of the SDK's answer, and reading the server's JSON. The same items each
-time, one request at a time, turn by turn.
+Braid: the rows near (the near cache) and far (one MGET, decoded), and its own reader of what Feast
+has written. Feast: its SDK in-process, with redis-py and hiredis as well as with GLIDE, and its
+Python feature server by HTTP, with the settings of its guide to tuning; the features as 64 named
+ones, as blobs precomputed for a feature service, and as one array. Values are compared before
+anything is timed. Left out of Feast's time, in its favour: making an array of the SDK's answer, and
+reading the server's JSON. The same items each time, one request at a time, turn by turn.
 """
 
+import asyncio
 import json
 import math
 import tempfile
@@ -31,6 +32,10 @@ from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import ROOT, Server
 from benchmarks.timing import Clock, clock
 from features.address import Address
+from features.feast.store import FeastStore
+from features.feast.view import Feast, View
+from features.item_table import ItemTable
+from features.schema import Schema
 from features.types import Rows
 from service.embedded import EmbeddedValkey
 
@@ -126,6 +131,30 @@ def timed(about: str, rows: Rows, clock: Clock) -> Contestant:
     return Contestant(about, rows, read)
 
 
+def adapter(
+    stack: ExitStack, runner: asyncio.Runner, world: World, address: Address, packed: bool
+) -> Contestant:
+    """Return Braid's own reader of what Feast has written: 64 named features, or one array."""
+    names = [{"name": f"f{column:02}"} for column in range(WIDTH)]
+    declared = [{"name": "packed", "shape": [WIDTH]}] if packed else names
+    schema = Schema.parse({"name": "item", "version": 1, "features": declared})
+    view = View("item_id", "packed" if packed else "wide")
+    store = FeastStore(address, Feast("bench", address.url, view), features.PATIENT_S, 1)
+    runner.run(store.open())
+    stack.callback(lambda: runner.run(store.close()))
+    table, wanted = ItemTable(world.ids, schema), world.reads[0]
+
+    async def read() -> Rows:
+        rows, _ = await store.read_items(table, wanted, features.PATIENT_S)
+        return rows
+
+    return timed(
+        "1000 HMGETs of Feast's hashes",
+        runner.run(read()),
+        features.loop_clock(read, lambda: None, runner),
+    )
+
+
 def contest(
     stack: ExitStack, folder: Path, port: int
 ) -> tuple[dict[str, Contestant], dict[str, Any]]:
@@ -155,6 +184,8 @@ def contest(
             runner.run(coroutines["braid"]()),
             features.loop_clock(coroutines["braid"], world.near.flush, runner),
         ),
+        "braid, 64 features of Feast": adapter(stack, runner, world, address, packed=False),
+        "braid, an array of Feast": adapter(stack, runner, world, address, packed=True),
         "redis-py": timed(
             "one MGET of Braid's rows, no hiredis",
             calls["redis-py"](),

@@ -38,6 +38,7 @@ def batch(
     ttl_s: Count1 = DAYS_2_S,
     artifact: Path = Path("artifacts"),
     redis: Annotated[str | None, Parameter(validator=check_address)] = None,
+    feast: Path | None = None,
     surfaces: Path | None = None,
     surface: str = "home",
     users: Path | None = None,
@@ -64,6 +65,8 @@ def batch(
         An artifact, or a folder of artifacts, of which the newest is taken.
     redis
         URL of the feature store; without it features and histories are those of the artifact.
+    feast
+        The TOML file that says which rows Feast writes, if the service has one.
     surfaces
         The TOML file of surfaces that the service has.
     surface
@@ -85,6 +88,8 @@ def batch(
     """
     if into is None and to_redis is None:
         raise SettingInvalid("name a folder by --into, a Redis by --to-redis, or both")
+    if feast is not None and redis is None:
+        raise SettingInvalid("--feast needs --redis: histories are in Braid's own store")
     with ExitStack() as stack:
         bars = stack.enter_context(Bars(warnings))
         outputs: list[Output] = []
@@ -94,7 +99,9 @@ def batch(
             client = stack.enter_context(closing(connect(to_redis)))
             outputs.append(Shelf(client, surface, ttl_s))
         step = partial(bars, "item rows")
-        ground = stack.enter_context(standing(locate(artifact), redis, surfaces, history_cap, step))
+        ground = stack.enter_context(
+            standing(locate(artifact), redis, surfaces, history_cap, step, feast)
+        )
         if surface not in ground.surfaces.by_name:
             known = ", ".join(sorted(ground.surfaces.by_name))
             raise SettingInvalid(f"--surface={surface}: there is none; there are {known}")

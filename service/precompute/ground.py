@@ -14,7 +14,6 @@ import numpy as np
 from features.address import Address
 from features.client import connect
 from features.events import BUCKET_MS
-from features.store import FeatureStore
 from features.tracking import Tracking
 from features.trust import Trust
 from features.types import Items
@@ -23,6 +22,7 @@ from ranking.surfaces import Surfaces, SurfacesRejected
 from service.artifacts import find
 from service.catalogue.log import ChangeLog
 from service.errors import SettingInvalid
+from service.feature_store import Stores
 from service.live.feed import Feed
 from service.models.pointer import Pointer
 from service.models.preparation import Preparation
@@ -53,7 +53,12 @@ class Ground:
 
 @contextmanager
 def standing(
-    artifact: Path, redis: str | None, surfaces: Path | None, history_cap: int, advance: Advance
+    artifact: Path,
+    redis: str | None,
+    surfaces: Path | None,
+    history_cap: int,
+    advance: Advance,
+    feast: Path | None = None,
 ) -> Iterator[Ground]:
     """Read the model and, once, the row of every item: from Redis, or the artifact without it.
 
@@ -69,13 +74,14 @@ def standing(
             users: Users = StoredUsers(stored, history_cap)
             live = None
         else:
+            stores = Stores(redis, feast)
             serving, stored = _served(artifact, redis, file)
-            asyncio.run(_read_rows(serving, Address.parse(redis), advance))
+            if stores.feast is not None:
+                stores.feast.check(serving.items.schema, serving.user_schema)
+            asyncio.run(_read_rows(serving, stores, advance))
             shown = _asks_what_was_shown(file.read())
             schema = serving.user_schema
-            users = stack.enter_context(
-                StoreUsers(Address.parse(redis), schema, history_cap, shown=shown)
-            )
+            users = stack.enter_context(StoreUsers(stores, schema, history_cap, shown=shown))
             with closing(connect(redis)) as client:
                 counts = Feed(client).load(time.time_ns() // 1_000_000 // BUCKET_MS)
             live = Counted.of(counts.tally())
@@ -94,9 +100,9 @@ def _served(artifact: Path, redis: str, surfaces: SurfaceFile) -> tuple[Serving,
     return serving, read_store(find(artifact.parent, serving.snapshot.version) or artifact)
 
 
-async def _read_rows(serving: Serving, address: Address, advance: Advance) -> None:
+async def _read_rows(serving: Serving, stores: Stores, advance: Advance) -> None:
     """Read every item's row; where the store has none at all, the artifact's stay."""
-    store, items = FeatureStore(address, BUDGET_S, history_cap=1), serving.items
+    store, items = stores.open(BUDGET_S, 1), serving.items
     await store.open()
     blank: list[Items] = []
     try:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from features.address import Address
 from features.schema import Schema
 from features.store import SHOWN_CAP, FeatureStore
 from features.user_reader import UserRecord
+from service.feature_store import Stores
 from service.precompute.patience import patiently
 
 BUDGET_S: Final = 10.0
@@ -19,8 +19,8 @@ BUDGET_S: Final = 10.0
 class StoreUsers:
     """A connection per thread, made when it first asks; all are closed at the end."""
 
-    def __init__(self, address: Address, schema: Schema, history_cap: int, *, shown: bool) -> None:
-        self._address = address
+    def __init__(self, stores: Stores, schema: Schema, history_cap: int, *, shown: bool) -> None:
+        self._stores = stores
         self._schema = schema
         self._history_cap = history_cap
         self._shown_cap = SHOWN_CAP if shown else 0
@@ -42,7 +42,7 @@ class StoreUsers:
     def _line(self) -> tuple[asyncio.Runner, FeatureStore]:
         found: tuple[asyncio.Runner, FeatureStore] | None = getattr(self._own, "line", None)
         if found is None:
-            store = FeatureStore(self._address, BUDGET_S, self._history_cap)
+            store = self._stores.open(BUDGET_S, self._history_cap)
             found = self._own.line = asyncio.Runner(), store
             found[0].run(store.open())
             self._opened.append(found)

@@ -6,6 +6,7 @@ from struct import pack
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 from redis import Redis
 
 from features.errors import SchemaInvalid
@@ -15,6 +16,7 @@ from features.schema import Schema
 from features.types import Rows
 from ranking.artifact import StoredRows, read_store
 from service.app import Service
+from service.commands.batch import batch
 from service.embedded import EmbeddedValkey
 from service.errors import SettingInvalid
 from service.running import running
@@ -131,6 +133,29 @@ def test_what_feast_writes_is_near_at_once(
         ranked = client.post("/v1/rank", {"candidates": [stored.item_ids[41]], "deadline_ms": 9000})
         assert ranked.json["coverage"]["features"] == 1.0
         until(lambda: near.gather(item).rows[0].tobytes() == row.tobytes(), 20)
+    client.close()
+
+
+def test_a_batch_reads_what_feast_wrote(
+    fed: Service, artifacts: Path, filled: Store, feast: EmbeddedValkey, tmp_path: Path
+) -> None:
+    file, users = tmp_path / "feast.toml", tmp_path / "users.txt"
+    file.write_text(FEAST.format(url=feast.url))
+    users.write_text("5\n9\n")
+    batch(
+        artifact=artifacts,
+        redis=filled.url,
+        feast=file,
+        surface="cart",
+        users=users,
+        into=tmp_path / "slates",
+    )
+    client = Client(fed.url)
+    for row in parquet.read_table(tmp_path / "slates").to_pylist():
+        wanted = {"user_id": row["user_id"], "seed": row["seed"], "surface": "cart"}
+        items = client.recommend(**wanted).json["items"]
+        assert [item["item_id"] for item in items] == row["item_ids"]
+        assert [item["score"] for item in items] == row["scores"]
     client.close()
 
 

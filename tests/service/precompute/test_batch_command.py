@@ -179,6 +179,7 @@ def test_two_batches_do_not_share_a_folder(tmp_path: Path) -> None:
     ("words", "said"),
     [
         ([], "--into"),
+        (["--into", "{tmp}", "--feast", "feast.toml"], "--feast needs --redis"),
         (["--into", "{tmp}", "--surface", "homme"], "there are cart, home, item, search"),
         (["--into", "{tmp}", "--users", "{tmp}/none.txt"], "none.txt"),
         (["--into", "{tmp}", "--limit", "0"], "limit"),
