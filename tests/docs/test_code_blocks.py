@@ -37,7 +37,7 @@ NOT_RUN = {
     ("scoring.md", "score(i)"): "a formula; tests/docs/test_scoring.py computes its table",
     ("scoring.md", "sum over"): "a formula; tests/docs/test_scoring.py computes its table",
     ("surfaces.md", "braid: --surfaces"): "what the command printed",
-    ("tracing.md", "POST /v1"): "a picture; tests/service/trace/test_served.py has such a trace made",
+    ("tracing.md", "POST /v1"): "a picture; tests/service/trace/test_served.py has one made",
     ("tutorial.md", "No --redis"): "what the command printed",
     ("tutorial.md", "examples"): "what the command printed",
 }
