@@ -42,6 +42,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "Operations": (
         "capacity.md",
+        "size.md",
         "load.md",
         "logs.md",
         "tracing.md",

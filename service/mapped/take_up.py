@@ -16,6 +16,7 @@ from ranking.manifest import sealed
 from ranking.names import Names
 from ranking.packed import Codes, Packed, as_raw, as_record, as_text
 from ranking.record import record
+from ranking.room import room
 from ranking.scan.sketch import Sketch
 from ranking.snapshot import Snapshot
 from service.mapped.kept import Kept
@@ -52,9 +53,10 @@ def take_up(artifact: Path, folder: Path) -> Loaded | None:
     if shelf is None or (shelf.manifest, shelf.code) != (manifest["sha256"], code()):
         return None
     arrays = {name: mapped_array(folder, name, known) for name, known in shelf.arrays.items()}
-    for name in HOT:
-        if name in arrays:
-            populate(arrays[name])
+    hot = [arrays[name] for name in HOT if name in arrays]
+    if sum(array.nbytes for array in hot) <= room():  # else they would push each other out
+        for array in hot:
+            populate(array)
     names = _names(arrays, "items", len(arrays["popularity.npy"]))
     text, starts = arrays["derived/properties.npy"], arrays["derived/property_starts.npy"]
     seen = record(artifact / "manifest.json", manifest.get("golden"))
