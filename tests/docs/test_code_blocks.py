@@ -114,7 +114,7 @@ def test_a_command_is_one(block: Block, service: Service) -> None:
                 )
             case ["make", target, *_]:
                 assert re.search(rf"^{target}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-            case ["python", "-m", module, *_]:
+            case ["python" | ".venv-offline/bin/python", "-m", module, *_]:
                 assert find_spec(module)
             case ["curl", *arguments]:
                 check_curl(arguments, service, ask=block.page not in PAGES_OWN)
