@@ -79,6 +79,6 @@ def _learnt(tables: Tables, interactions: Interactions, n_items: int) -> Learnt:
     weights = tables.read("popularity", ("item",))
     popularity = np.zeros(n_items, np.float64)
     popularity[weights["item"]] = weights["weight"] / weights["weight"].max()
-    factors = tables.vectors("factors", n_items, DIMENSIONS).astype(np.float64)
+    factors = tables.vectors("factors", "factors", n_items, DIMENSIONS).astype(np.float64)
     embeddings = folded_in(factors, interactions)
     return Learnt(embeddings, neighbours, scores, popularity.astype(np.float32))

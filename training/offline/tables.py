@@ -57,10 +57,10 @@ class Tables:
         places = np.lexsort([columns[one] for one in reversed(order)])
         return {one: column[places] for one, column in columns.items()}
 
-    def vectors(self, name: str, n_items: int, width: int) -> NDArray[np.float32]:
-        """Return the lists of floats of a table (item, ``name``) as float32[n_items, width]."""
+    def vectors(self, name: str, column: str, n_items: int, width: int) -> NDArray[np.float32]:
+        """Return a table's lists of floats as float32[n_items, width], zeros for other items."""
         table = _read(self.folder / name)
-        flat = compute.list_flatten(table[name]).to_numpy().reshape(-1, width)
+        flat = compute.list_flatten(table[column]).to_numpy().reshape(-1, width)
         rows = np.zeros((n_items, width), np.float32)
         rows[self.items[table["item"].to_numpy()]] = flat
         return rows
