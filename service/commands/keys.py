@@ -35,7 +35,8 @@ def show(*, keys: Keys) -> None:
     try:
         records = load(keys)
     except KeysRejected as fault:
-        raise Mendable(f"{keys} {fault}") from None
+        remedy = "" if keys.exists() else "; `braid keys new NAME --scope read` makes it"
+        raise Mendable(f"{keys} {fault}{remedy}") from None
     for one in records:
         expired = one.expires is not None and one.expires <= now
         table.add_row(

@@ -31,7 +31,9 @@ def load(path: Path | None) -> Surfaces:
         return own
     try:
         theirs = parse(path.read_text())
-    except (OSError, UnicodeDecodeError) as fault:
+    except OSError as fault:  # its own words would name the file once more
+        raise SurfacesRejected(f"cannot be read: {fault.strerror}") from fault
+    except UnicodeDecodeError as fault:
         raise SurfacesRejected(f"cannot be read: {fault}") from fault
     return Surfaces({**own.by_name, **theirs.by_name}, theirs.variants)
 

@@ -15,7 +15,8 @@ def frame(shown: Figures, url: str, state: str) -> RenderableType:
         (state, "green" if state == "ready" else "bold red"),
         f"  up {_age(shown.up_s)}",
     )
-    rate = Text(f"{shown.requests:.1f} requests/s over {shown.seconds:.0f} s", "bold")
+    over = f"{shown.seconds:.0f}" if shown.seconds >= 1 else f"{shown.seconds:.1f}"
+    rate = Text(f"{shown.requests:.1f} requests/s over {over} s", "bold")
     return Group(head, rate, _stages(shown.stages), _others(shown))
 
 

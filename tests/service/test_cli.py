@@ -200,7 +200,7 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(
         (("retrain", "--artifacts", "/nowhere"), "make one with `braid train`"),
         (("evaluate", "--interactions", "/nowhere.csv"), "/nowhere.csv: cannot be read"),
         (("check", "--artifact", "/nowhere"), "make one with `braid train`"),
-        (("keys", "--keys", "/nowhere"), "/nowhere cannot be read"),
+        (("keys", "--keys", "/nowhere"), "`braid keys new NAME --scope read` makes it"),
         (("keys", "revoke", "x", "--keys", "/nowhere"), "/nowhere has no key 'x'"),
         (("experiment", "report"), "--redis URL, or --folder"),
         (("experiment", "report", "--folder", "/nowhere"), "/nowhere has neither"),
