@@ -23,6 +23,7 @@ SIMULATOR = [*map(str, ROOT.glob(".venv-sim/lib/python*/site-packages"))]
 SCRIPTS = (
     *("crew", "batch", "http", "loop", "capacity", "rank", "memory", "retrieval", "parallelism"),
     *("stages", "filters", "swap", "effect", "overload", "trust", "size"),
+    "offline_batch",
     *(("replicas",) if SIMULATOR and PROGRAM else ()),
     *(("feast",) if (ROOT / ".venv-feast" / "braid-stamp").exists() else ()),
 )
@@ -70,5 +71,14 @@ def test_its_bars_can_be_judged(bar: Any, printed: dict[str, Any]) -> None:
 def test_it_has_tables_and_pictures(name: str, printed: dict[str, Any], tmp_path: Path) -> None:
     _, section = SECTIONS[name]
     assert any(part.startswith("|") for part in section(printed[name]["results"]))
-    if name not in {"batch", "http", "stages", "filters", "swap", "effect", "trust"}:
+    if name not in {
+        "batch",
+        "offline_batch",
+        "http",
+        "stages",
+        "filters",
+        "swap",
+        "effect",
+        "trust",
+    }:
         assert draw(name, printed[name]["results"], tmp_path)

@@ -8,6 +8,7 @@ import struct
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import feast  # type: ignore[import-not-found]  # only in .venv-feast
 import pandas as pd  # type: ignore[import-untyped]  # the same
@@ -30,7 +31,7 @@ online_store: {{type: redis, connection_string: "{address}"}}
 offline_store: {{type: file}}
 entity_key_serialization_version: 3
 """
-ITEMS = {
+ITEMS: dict[str, list[Any]] = {
     "item_id": ["a", "b", "ü", "empty"],
     "price": [1.5, -0.0, 3.4028234e38, None],
     "weight": [0.1, 2.0**-140, -7.25, None],
@@ -51,7 +52,11 @@ ITEM_TYPES = {
     "tags": Array(String),
     "vector": Array(Float32),
 }
-USERS = {"user_id": [1, 2, -5], "age": [31.0, 0.25, 99.5], "score": [1.0, 2.0, 1e-20]}
+USERS: dict[str, list[Any]] = {
+    "user_id": [1, 2, -5],
+    "age": [31.0, 0.25, 99.5],
+    "score": [1.0, 2.0, 1e-20],
+}
 
 
 def bits(value: object) -> object:

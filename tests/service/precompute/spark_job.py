@@ -6,7 +6,7 @@ python spark_job.py ARTIFACT NOW_MS USERS INTO
 import sys
 from pathlib import Path
 
-from pyspark.sql import SparkSession  # type: ignore[import-not-found]  # only in .venv-spark
+from pyspark.sql import SparkSession  # only in .venv-spark
 
 from service.precompute.spark import SLATES, recommend_partitions
 

@@ -27,9 +27,9 @@ def test_a_job_that_was_cut_off_is_gone_on_with(client: Redis) -> None:
     assert again.job(SETTINGS) == JOB
     assert again.done() == {3}
     name = keys.slate("home", "ann")
-    assert msgspec.json.decode(client.get(name) or b"", type=SlateAnswer) == made("ann")[0].slate  # type: ignore[arg-type]  # the blocking client's
+    assert msgspec.json.decode(client.get(name) or b"", type=SlateAnswer) == made("ann")[0].slate
     every = [name, keys.slates_job("home"), keys.slates_done("home")]
-    assert all(0 < client.ttl(one) <= 100 for one in every)  # type: ignore[operator]  # the same
+    assert all(0 < client.ttl(one) <= 100 for one in every)
 
 
 def test_another_job_or_surface_begins_anew(client: Redis) -> None:

@@ -17,7 +17,8 @@ def test_a_text_file_has_one_user_a_line_each_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_the_log_gives_the_surfaces_users(tmp_path: Path) -> None:
-    for number, users in enumerate((["bob", "ann"], ["bob", "cid", None])):
+    every: list[list[str | None]] = [["bob", "ann"], ["bob", "cid", None]]
+    for number, users in enumerate(every):
         table = pa.table({"user_id": users, "surface": ["home", "cart", "home"][: len(users)]})
         parquet.write_table(table, tmp_path / f"{number}.parquet")
     assert read_user_list(tmp_path, "home") == ["bob"]
