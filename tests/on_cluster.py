@@ -14,6 +14,8 @@ from tests import stores
 from tests.features.cluster import LocalCluster
 from tests.features.dropped import UNCLOSED
 
+COUNTED: Final = "it counts the commands that one server gets"
+PID: Final = "the store's one process goes before all others"
 BETWEEN: Final = "the fault proxy stands in front of one server"
 TESTS: Final[Mapping[str, str]] = {
     "test_the_database_of_the_url_is_the_one_that_is_read": "a cluster has database 0 alone",
@@ -21,6 +23,15 @@ TESTS: Final[Mapping[str, str]] = {
     "test_while_rows_change_10000_times_a_second_every_row_read_is_whole_and_in_time": (
         "its writers are connections to one server"
     ),
+    "test_warm_rows_are_served_without_a_round_trip": COUNTED,
+    "test_in_process_cache_with_invalidation_ranks_by_a_written_row_at_once": COUNTED,
+    "test_online_feature_store_on_redis_is_asked_in_one_batched_read_per_request": COUNTED,
+    "test_a_batch_takes_one_trip_for_all_users_and_one_for_all_items": COUNTED,
+    "test_one_turn_of_the_loop_is_one_write": COUNTED,
+    "test_goodput_stays_near_its_peak": PID,
+    "test_after_it_all_is_as_before_within_a_second": PID,
+    "test_a_bad_line_gives_no_wrong_row_and_nobody_waits_longer_than_the_budget": BETWEEN,
+    "test_an_interrupted_connection_is_never_used_again": BETWEEN,
     "test_a_row_that_anybody_changes_is_forgotten_and_its_neighbours_are_not[rename]": (
         "a key is not renamed into another slot"
     ),
