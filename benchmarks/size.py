@@ -143,7 +143,7 @@ def _serve(stack: ExitStack, flags: Sequence[str], log: Path) -> Server:
 def _ask(server: Server, items: int, count: int) -> dict[str, float]:
     """Ask for strangers' slates, each after a session of some items; return milliseconds."""
     rng = np.random.default_rng(1)
-    took, stages, odd = [], [], 0
+    took, stages = [], []
     with closing(Connection(server.address)) as connection:
         for number in range(count + 3):
             session = [f"item-{item:08d}" for item in rng.integers(0, items, QUERY_OF)]
@@ -160,11 +160,9 @@ def _ask(server: Server, items: int, count: int) -> dict[str, float]:
                 took.append(elapsed * 1e3)
                 told = re.search(rb"retrieve;dur=([\d.]+)", reply.head)
                 stages.append(float(told[1]) if told else 0.0)
-                odd += b'"degraded":[]' not in reply.body and b'"degraded"' in reply.body
     return {
         **_quantiles("request", took),
         **_quantiles("retrieve", stages),
-        "degraded": odd,
     }
 
 

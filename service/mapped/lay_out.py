@@ -84,7 +84,7 @@ def lay_out(artifact: Path, folder: Path) -> None:
         list(pool.map(lambda name: _copy(artifact, name, manifest, folder), large))
     files = contents(folder, large)
     files |= {name: sealed(artifact, name, manifest) for name in sizes if name not in LARGE}
-    items, table = _catalogue(artifact / TEXT[0], files, folder)
+    items, columns = _catalogue(artifact / TEXT[0], files, folder)
     users = user_ids(artifact / TEXT[1], bytes(files[TEXT[1]]))
     snapshot = snapshot_of(artifact, checked_parts(artifact, manifest, files, items, users))
     _put_names(folder, "users", Names(users))
@@ -94,7 +94,7 @@ def lay_out(artifact: Path, folder: Path) -> None:
         "users": len(users),
         "sketch": _put_sketch(folder, snapshot),
         "items": _put_keys(folder, snapshot),
-        "columns": _put_table(folder, table),
+        "columns": columns,
     }
     seal(folder, manifest["sha256"], code(), facts)
 
@@ -114,15 +114,21 @@ def _copy(artifact: Path, name: str, manifest: Mapping[str, Any], folder: Path) 
         raise ArtifactRejected(artifact / name, OTHER)
 
 
-def _catalogue(path: Path, files: dict[str, Any], folder: Path) -> tuple[Catalogue, Table]:
-    """Return the catalogue, packed, and its columns; its text is done with."""
+def _catalogue(
+    path: Path, files: dict[str, Any], folder: Path
+) -> tuple[Catalogue, list[dict[str, Any]]]:
+    """Return the catalogue, packed, and what its columns are; its text is done with.
+
+    The columns' labels are Python objects until they are written: that is done before all else.
+    """
     names, text, starts = pieces(path, files.pop(TEXT[0]))
     files[TEXT[0]] = b""
     shown = Packed(text, starts, as_record)
+    columns = _put_table(folder, Table.of(shown))
     _put_names(folder, "items", names)
     put(folder, "derived/properties.npy", text)
     put(folder, "derived/property_starts.npy", starts)
-    return Catalogue.known(packed_texts(names), shown, names), Table.of(shown)
+    return Catalogue.known(packed_texts(names), shown, names), columns
 
 
 def _put_names(folder: Path, kind: str, names: Names) -> None:
