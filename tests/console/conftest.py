@@ -160,7 +160,7 @@ class opened:  # noqa: N801  used as a function
 
     def __enter__(self) -> Any:
         page = self._context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda fault: self._complaints.append(str(fault)))
         page.on("console", self._note)
         page.on("request", self._look)

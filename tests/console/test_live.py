@@ -50,7 +50,7 @@ def test_under_load_the_figures_move_and_the_page_does_not_grow(
     browser: Any, braid: Braid, request: pytest.FixtureRequest
 ) -> None:
     rounds = 110 if request.config.getoption("--full") else 12
-    with load(braid), opened(browser, braid, "light", SIZES["wide"]) as page:
+    with opened(browser, braid, "light", SIZES["wide"]) as page, load(braid):
         page.click("#tab-live")
         until(page, "document.querySelectorAll('#view-live tbody tr').length >= 7", 60)
         page.wait_for_timeout(6000)  # as many readings as it keeps
@@ -72,7 +72,7 @@ def test_under_load_the_figures_move_and_the_page_does_not_grow(
 
 
 def test_the_slowest_under_load_opens_and_replays(browser: Any, braid: Braid) -> None:
-    with load(braid), opened(browser, braid, "light", SIZES["wide"]) as page:
+    with opened(browser, braid, "light", SIZES["wide"]) as page, load(braid):
         page.click("#tab-live")
         page.get_by_label("The slowest").get_by_role("button").first.click(timeout=60_000)
         page.wait_for_selector("[aria-label='Request'] .waterfall")
