@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from features import keys
 from features.address import Address
@@ -111,7 +111,9 @@ def test_events_before_and_after_the_start_are_counted_each_once(client: Redis) 
         assert pulse.lag.count() == 6
 
 
-def address_of(client: Redis) -> str:
+def address_of(client: Redis | RedisCluster) -> str:
+    if isinstance(client, RedisCluster):
+        return "redis+cluster://" + ",".join(node.name for node in client.get_primaries())  # type: ignore[no-untyped-call]  # redis-py's
     return f"unix://{client.connection_pool.connection_kwargs['path']}"
 
 
