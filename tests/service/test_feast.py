@@ -72,9 +72,9 @@ def feast(stored: StoredRows) -> Iterator[EmbeddedValkey]:
     with EmbeddedValkey() as valkey, Redis.from_url(valkey.url) as client:
         with client.pipeline(transaction=False) as pipeline:
             for name, row in zip(stored.item_ids, stored.item_rows, strict=True):
-                pipeline.hset(ITEM.key(name), mapping=fields("items", item, row))  # type: ignore[arg-type]  # bytes are names, too
+                pipeline.hset(ITEM.key(name), mapping=fields("items", item, row))
             for name, row in zip(stored.user_ids, stored.user_rows, strict=True):
-                pipeline.hset(USER.key(name), mapping=fields("users", user, row))  # type: ignore[arg-type]  # the same
+                pipeline.hset(USER.key(name), mapping=fields("users", user, row))
             pipeline.execute()
         yield valkey
 
@@ -128,7 +128,7 @@ def test_what_feast_writes_is_near_at_once(
     assert near.gather(item).rows[0].tobytes() == stored.item_rows[41].tobytes()
     client = Client(fed.url)
     with Redis.from_url(feast.url) as store:
-        store.hset(ITEM.key(stored.item_ids[41]), mapping=fields("items", schema, row))  # type: ignore[arg-type]  # bytes are names, too
+        store.hset(ITEM.key(stored.item_ids[41]), mapping=fields("items", schema, row))
         until(lambda: len(near.gather(item).missed) == 1, 20)
         ranked = client.post("/v1/rank", {"candidates": [stored.item_ids[41]], "deadline_ms": 9000})
         assert ranked.json["coverage"]["features"] == 1.0

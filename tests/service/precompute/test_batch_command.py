@@ -82,10 +82,10 @@ def test_slates_are_those_of_single_requests_in_files_and_in_redis(
             assert row["variant"] == answer["variant"]
             assert row["model_version"] == answer["model_version"]
             name = keys.slate("home", row["user_id"])
-            kept = json.loads(store.get(name) or b"")  # type: ignore[arg-type]  # the blocking client's
+            kept = json.loads(store.get(name) or b"")
             assert kept["request_id"] == row["request_id"]
             assert {**kept, "request_id": ""} == {**answer, "request_id": ""}
-            assert 0 < int(store.ttl(name)) <= 1000  # type: ignore[arg-type]  # the same
+            assert 0 < int(store.ttl(name)) <= 1000
         client.close()
 
 
