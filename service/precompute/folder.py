@@ -17,7 +17,8 @@ from service.precompute.outputs import OtherJob
 from service.precompute.recipe import Made
 from service.precompute.table import table_of
 
-MANIFEST: Final = "job.json"
+MANIFEST: Final = "_job.json"
+"""With the underscore that readers of a folder of Parquet pass over."""
 _UNFINISHED: Final = ".part"
 
 
