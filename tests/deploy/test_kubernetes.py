@@ -149,7 +149,12 @@ def test_the_containers_command_starts_by_its_probes_asks_for_keys_and_drains(
     }
     at = f"http://127.0.0.1:{port}"
     with container(places, tmp_path) as process, closing(Client(at)) as client:
-        until(probing("startupProbe", at), CONTAINER["startupProbe"]["failureThreshold"])
+        started = probing("startupProbe", at)
+        until(
+            lambda: started() or process.poll() is not None,
+            CONTAINER["startupProbe"]["failureThreshold"],
+        )
+        assert process.poll() is None, (tmp_path / "container.log").read_text()
         assert probing("readinessProbe", at)()
         assert probing("livenessProbe", at)()
         wanted = b'{"user_id": "196"}'
