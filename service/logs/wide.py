@@ -68,7 +68,7 @@ class Wide:
             "problem": trace.fault,
             "ms": _ms(ended.total_ns),
             "stages": _stages(trace),
-            "store_ms": _ms(reads),
+            "reads_ms": _ms(reads),
             "caller": trace.caller,
             "user_id": self._told.id(ended.asked),
             "user_hash": self._told.hash(ended.asked),

@@ -95,6 +95,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "patience_s": 4.5,
         "idle_s": 30.0,
         "longest_wait_ms": 0.0,
+        "feast": Path("feature_store.yaml"),
+        "mapped": Path("shared"),
     }
     assert set(wanted) == set(Settings.__dataclass_fields__), "a new setting: give it a value here"
     for name, value in wanted.items():

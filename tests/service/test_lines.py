@@ -69,7 +69,7 @@ def test_a_wide_event_says_all_there_is_about_a_request() -> None:
     words = Wide(ended(answer=slate), Told("hash")).words()
     assert words["ms"] == 2.346
     assert list(words["stages"]) == ["context", "score"]
-    assert 0 <= words["store_ms"] <= words["stages"]["context"]
+    assert 0 <= words["reads_ms"] <= words["stages"]["context"]
     told = {
         "request_id": REQUEST,
         "trace_id": "a" * 32,

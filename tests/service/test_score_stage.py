@@ -67,7 +67,7 @@ class Values:
         plans = {plan.name: plan for plan in serving.plans.make(parse(SURFACES))}
         self.plan: Plan = plans[name]
         self.serving = serving
-        ids = serving.snapshot.catalogue.ids[100:1100]
+        ids = tuple(serving.snapshot.catalogue.ids[100:1100])
         self.query = Query(session=("50", "181", "1"), candidates=ids, limit=10, seed=3)
         self.context = context_of(self.query, self.plan, None, serving, 1e9)
         means = Means(Trace())

@@ -6,7 +6,7 @@ import pytest
 from ranking.retrieval import retrieve
 from tests.training.worlds import small_world
 from training import examples as module
-from training.constants import SHARE
+from training.constants import CUTS, SHARE
 from training.datasets.errors import DataError
 from training.examples import Examples, examples
 from training.fit import fit
@@ -84,7 +84,7 @@ def test_examples_come_in_requests_with_hits_and_misses() -> None:
     found: Examples = examples(WORLD, OWN, seed=1)
     assert len(found.rows) == len(found.labels) == found.requests.sum()
     assert found.rows.shape[1] == len(found.columns)
-    assert len(found.requests) == module.CUTS * OWN.n_users
+    assert len(found.requests) == CUTS * OWN.n_users
     for labels in np.split(found.labels, np.cumsum(found.requests)[:-1]):
         assert 0 < labels.sum() < len(labels)
 
