@@ -29,8 +29,13 @@ EMPTY = {
 # want of a core. `--p99-ms` and `--degraded` are bars for a machine that has nothing else to do.
 QUIET = ("--users", "8", "--spawn-rate", "8", "--p99-ms", "60000", "--degraded", "1")
 NEXT = ("127.0.1.3", "127.0.1.4")
+NEW_PODS = {f"braid-{address}" for address in NEXT}
 
 pytestmark = pytest.mark.timeout(600)
+
+
+def pods(rows: list[dict[str, Any]]) -> set[str]:
+    return {row["metric"]["pod"] for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +106,8 @@ def test_the_autoscalers_adapter_finds_a_figure_for_each_replica(stack: Stack) -
             .replace("<<.LabelMatchers>>", 'namespace="default",pod=~"braid-.*"')
             .replace("<<.GroupBy>>", "pod")
         )
-        found = stack.prometheus.query(query)
-        assert {row["metric"]["pod"] for row in found} >= {f"braid-{one}" for one in NEXT}, rule
-        assert all(float(row["value"][1]) >= 0 for row in found)
+        until(lambda query=query: pods(stack.prometheus.query(query)) >= NEW_PODS, WITHIN_S)
+        assert all(float(row["value"][1]) >= 0 for row in stack.prometheus.query(query))
 
 
 def test_without_redis_answers_go_on_and_the_alert_is_raised(
