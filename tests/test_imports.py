@@ -28,7 +28,7 @@ IMPORTERS = {
     "training.pipeline": ("training.pipeline",),
 }
 
-# These run on another Python, and of ours may import these alone: the files they write are the rest.
+# These run on another Python. Of ours they may import this; the rest is in the files they write.
 APART = {"training.pipeline": ("training.constants",)}
 
 # `ranking` is pure: arrays in, arrays out, on whatever thread and at whatever time.
