@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,8 +35,8 @@ NEW_PODS = {f"braid-{address}" for address in NEXT}
 pytestmark = pytest.mark.timeout(600)
 
 
-def pods(rows: list[dict[str, Any]]) -> set[str]:
-    return {row["metric"]["pod"] for row in rows}
+def has_new_pods(stack: Stack, query: str) -> bool:
+    return {row["metric"]["pod"] for row in stack.prometheus.query(query)} >= NEW_PODS
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_the_autoscalers_adapter_finds_a_figure_for_each_replica(stack: Stack) -
             .replace("<<.LabelMatchers>>", 'namespace="default",pod=~"braid-.*"')
             .replace("<<.GroupBy>>", "pod")
         )
-        until(lambda query=query: pods(stack.prometheus.query(query)) >= NEW_PODS, WITHIN_S)
+        until(partial(has_new_pods, stack, query), WITHIN_S)
         assert all(float(row["value"][1]) >= 0 for row in stack.prometheus.query(query))
 
 
