@@ -29,8 +29,6 @@ FEELS_NS: Final = 50_000_000
 SUSPECT_FOR_NS: Final = 60_000_000_000
 """How long a function stays a suspect: a machine that stood still looks just like one that does."""
 
-ASIDE: Final = "and is called aside for a minute"
-
 log = logging.getLogger("braid")
 
 _raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -141,7 +139,7 @@ class Watchdog:
         """Tell whether a call that was struck may still feel it."""
         if call.over:
             if call.felt_late:
-                log.error("%r ends much later than it is told to, %s", call.function, ASIDE)
+                log.error("%r ends late; for a minute it is called aside", call.function)
             return False
         if now_ns < call.stop_ns + GRACE_NS:
             return True
@@ -149,7 +147,7 @@ class Watchdog:
             # All threads are stopped for this look, and one in a C call stops when that ends: once.
             frame = sys._current_frames().get(call.thread)
             where = "".join(traceback.format_stack(frame)) if frame is not None else ""
-            log.error("%r does not end, %s:\n%s", call.function, ASIDE, where)
+            log.error("%r does not end; for a minute it is called aside:\n%s", call.function, where)
         self._suspect(call, now_ns)
         return False
 
