@@ -80,5 +80,6 @@ def test_it_has_tables_and_pictures(name: str, printed: dict[str, Any], tmp_path
         "swap",
         "effect",
         "trust",
+        "size",
     }:
         assert draw(name, printed[name]["results"], tmp_path)
