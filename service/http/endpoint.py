@@ -77,8 +77,9 @@ class Endpoint[T]:
     def turn_away(self, of_server: HeaderLines) -> bytes | None:
         """Return the whole refusal for whom there is no room, and None where there is.
 
-        As `answer` would refuse, at a tenth of the cost: what is refused nine times as often as
-        anything is answered must not take its time. ``of_server`` are new ones each second.
+        As `answer` would refuse, from bytes that are made once for each ``of_server``, which are
+        new each second: what is refused nine times as often as anything is answered must not take
+        its time (docs/decisions/0024-overload.md).
         """
         problem = self._door.refusal(self._operation.priority)
         if problem is None or self._desk.lifecycle.draining:

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from pyarrow import compute, parquet
 
+from benchmarks.offline import PYTHON, TABLES
 from features import events
 from features.types import Context
 from ranking.artifact import read
@@ -31,18 +32,6 @@ from training.served import _label, _labels
 from training.train import SEED, train
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".venv-offline" / "bin" / "python"
-TABLES = (
-    "users",
-    "items",
-    "log",
-    "popularity",
-    "neighbours",
-    "user_features",
-    "item_features",
-    "requests",
-    "examples",
-)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not PYTHON.is_file(), reason="no .venv-offline: `make offline` makes it"),
