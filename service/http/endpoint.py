@@ -164,11 +164,14 @@ class Endpoint[T]:
                 self.path, outcome, who=entry.caller, what=asked, request_id=request_id
             )
         if self._flight is not None:
-            self._flight.record(request_id, self.path, reply.status, body, trace, answer)
+            reply.behind.append(
+                self._flight.record(request_id, self.path, reply.status, body, trace, answer)
+            )
         if self._reports is not None:
             self._reports.end(
                 request_id, self.method, self.path, reply.status, trace, wanted, answer
             )
+        reply.behind.append(wanted)
         return reply
 
     def _refuse(self, problem: ProblemError, trace: Trace, request_id: str) -> Reply:

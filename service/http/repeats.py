@@ -24,10 +24,9 @@ _QUOTE, _BACKSLASH, _COLON, _OPEN, _CLOSE = (np.uint8(ord(one)) for one in '"\\:
 
 def repeated_name(body: Body) -> str | None:
     """Return a name that stands twice in one object of ``body``, which is valid JSON; else None."""
-    colons = body.count(b":")
-    if colons < 2 or (colons <= FEW and b"\\" not in body and _all_differ(body)):
+    if b"\\" not in body and _few_and_all_differ(body):
         return None
-    found = _repeated(np.frombuffer(body, np.uint8), colons, body.count(b"{"))
+    found = _repeated(np.frombuffer(body, np.uint8), body.count(b":"), body.count(b"{"))
     if found == _NONE:
         return None
     if found == _ESCAPED:
@@ -35,11 +34,18 @@ def repeated_name(body: Body) -> str | None:
     return body[found : body.index(b'"', found)].decode()
 
 
-def _all_differ(body: Body) -> bool:
-    """Tell whether nothing that may be a name is there twice, in whatever object."""
+def _few_and_all_differ(body: Body) -> bool:
+    """Tell whether few may be names, and nothing that may be one is there twice.
+
+    It is in whatever object. To count the colons first would take longer than all of this:
+    `count` looks at one byte at a time, `find` at many.
+    """
     names = set[bytes]()
-    at = body.find(b":")
-    while at >= 0:
+    at = -1
+    for _ in range(FEW + 1):
+        at = body.find(b":", at + 1)
+        if at < 0:
+            return True
         before = at
         while body[before - 1] in b" \t\r\n":
             before -= 1
@@ -48,8 +54,7 @@ def _all_differ(body: Body) -> bool:
             if name in names:
                 return False
             names.add(name)
-        at = body.find(b":", at + 1)
-    return True
+    return False
 
 
 @kernel(inputs(types.uint8), types.int64, types.int64, returns=types.int64)

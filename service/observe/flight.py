@@ -74,8 +74,8 @@ class Flight:
         body: bytes | bytearray,
         trace: Trace,
         answer: object,
-    ) -> None:
-        """Keep one request."""
+    ) -> Flown | None:
+        """Keep one request; return the one that made room for it."""
         total_ns = trace.elapsed_ns()
         flown = Flown(
             request_id,
@@ -86,13 +86,15 @@ class Flight:
             trace,
             _small(answer),
         )
-        self._recent[self._count % len(self._recent)] = flown
+        place = self._count % len(self._recent)
+        gone, self._recent[place] = self._recent[place], flown
         self._count += 1
         if total_ns > self._floor_ns or trace.started_ns > self._turn:
             self._keep_slow(flown)
         if status != 200 or trace.degraded:
             self._bad[self._bad_count % FAILED] = flown
             self._bad_count += 1
+        return gone
 
     def recent(self) -> list[Flown]:
         """Return the last requests, in any order."""

@@ -22,11 +22,15 @@ type Ranker = Callable[[Rows], Scores]
 
 
 class Piece(NamedTuple):
-    """What each ranker says of rows [start, stop)."""
+    """What each ranker says of the rows from ``start`` on, of at least one."""
 
     start: int
-    stop: int
     scores: list[Scores]
+
+    @property
+    def stop(self) -> int:
+        """Return the row behind the last one."""
+        return self.start + len(self.scores[0])
 
 
 def score_pieces(
@@ -43,6 +47,7 @@ def score_pieces(
         TypeError: a ranker's answer is not one float32 per row.
     """
     n, block_ns = len(rows), rows_per_block * ns_per_row
+    blocks = -(-n // rows_per_block)
     step = max(1, int(PIECE_NS / max(block_ns, 1.0)))
     own = [ranker for ranker in rankers if isinstance(ranker, FunctionScorer)]
     ready = [_ready(ranker, stop_ns, means) for ranker in rankers] if own else rankers
@@ -58,10 +63,9 @@ def score_pieces(
                 scores = [_checked(ranker(part), len(part)) for ranker in ready]
             except Late:
                 break
-            done.append(Piece(start, start + len(part), scores))
+            done.append(Piece(start, scores))
         return done
 
-    blocks = -(-n // rows_per_block)
     if own and means.asides is not None and any(map(means.suspects, own)):
         parts = means.asides.score(work, blocks, stop_ns, means.trace)
     else:

@@ -12,12 +12,14 @@ from ranking.topk import top_k
 from service import budget
 from service.effort import OVERLOAD
 from service.stages.means import Means
-from service.stages.pieces import score_pieces
+from service.stages.pieces import Piece, score_pieces
 from service.state import Serving
 from service.surfaces.plan import Plan
 
 HURRY: Final = 0.5
 """The share of its time from which on scoring begins with the best of the light phase."""
+
+NOTHING: Final = np.empty(0, np.float32)
 
 
 def scores_of(
@@ -51,8 +53,10 @@ def scores_of(
 
     per_block = objectives.rows_per_block
     pieces = score_pieces(objectives.rankers, rows, per_block, ns_per_row, stop_ns, means)
-    if light is None and len(pieces) == 1 and pieces[0].stop == n and objectives.one_ranker_alone:
-        return pieces[0].scores[0]  # as below, without a copy
+    if light is None and objectives.one_ranker_alone:  # as below, in one go
+        alone = pieces[0].scores[0] if len(pieces) == 1 else _joined(pieces)
+        if len(alone) == n:
+            return alone
 
     values, places, count = objectives.room(n), list[Items | slice](), 0
     for piece in pieces:
@@ -78,3 +82,7 @@ def scores_of(
     if light is None:
         light = fuse(candidates, plan.light_weights)
     return stand_behind(light, scored, scores)
+
+
+def _joined(pieces: list[Piece]) -> Scores:
+    return np.concatenate([piece.scores[0] for piece in pieces] or [NOTHING])
