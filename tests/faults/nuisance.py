@@ -6,6 +6,7 @@
 Says "there" when they are, and goes when its standard input ends.
 """
 
+import os
 import select
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def beside(*words: str) -> Iterator[None]:
 
 
 def main() -> None:
-    """Be what is asked for."""
+    """Be what is asked for, on what the others leave of the cores: it stands for other machines."""
+    os.nice(19)
     kind, url, *count = sys.argv[1:]
     with ExitStack() as stack:
         if kind == "greedy":
