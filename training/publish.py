@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.artifact import ARRAYS, FOREST_KIND, OBJECTIVE, OPTIONAL, SEGMENTS
+from ranking.contents import ARRAYS, FOREST_KIND, OBJECTIVE, OPTIONAL, SEGMENTS
 from ranking.golden import examine, golden_requests
 from ranking.manifest import FORMAT, digest
 from ranking.objectives.names import RESERVED

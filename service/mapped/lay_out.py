@@ -21,8 +21,9 @@ import ranking.scan.stride
 import ranking.snapshot
 from features.item_table import ItemTable
 from features.schema import Schema
-from ranking.artifact import ARRAYS, OPTIONAL, checked_parts, snapshot_of, stated_files
+from ranking.artifact import checked_parts, snapshot_of, stated_files
 from ranking.catalogue import Catalogue
+from ranking.contents import ARRAYS, OPTIONAL
 from ranking.filters.table import Labels, Numbers, Table, Unfit
 from ranking.folder import opened
 from ranking.manifest import OTHER, check_room, sealed

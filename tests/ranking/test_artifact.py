@@ -10,16 +10,8 @@ import numpy as np
 import pytest
 
 from features.schema import Schema
-from ranking.artifact import (
-    ARRAYS,
-    FILES,
-    FOREST,
-    OPTIONAL,
-    SEGMENTS,
-    ArtifactRejected,
-    read,
-    read_store,
-)
+from ranking.artifact import ArtifactRejected, read, read_store
+from ranking.contents import ARRAYS, FILES, FOREST, OPTIONAL, SEGMENTS
 from tests.sealing import reseal, rewrite, write_bomb
 from tests.training.worlds import small_world
 from training.train import learn, train

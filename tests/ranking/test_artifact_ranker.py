@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranking.artifact import PARAMETERS, ArtifactRejected, read
+from ranking.artifact import ArtifactRejected, read
+from ranking.contents import PARAMETERS
 from ranking.scorers import FactorisationScorer, LinearScorer, MlpScorer, StoredScorer
 from ranking.snapshot import Snapshot
 from tests.ranking.snapshots import Indifferent
