@@ -35,6 +35,7 @@ TABLES = (
     "user_features",
     "item_features",
     "requests",
+    "labelled",
     "examples",
 )
 

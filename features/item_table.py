@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from copy import copy as twin
+from itertools import batched
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ type Bytes = NDArray[np.uint8]
 type Longs = NDArray[np.int64]
 
 BLOCK = 32
+AT_ONCE = 1 << 16
 LONGEST_HEAD = 33  # a star, the digits of a number of words, and the name
 NAME = np.frombuffer(b"\r\n$4\r\nMGET\r\n", np.uint8)
 STAR, ZERO = b"*0"
@@ -46,7 +48,7 @@ class ItemTable:
         self.schema = schema
         self.owners = fingerprints(())
         self.parts = np.empty(0, np.uint8)
-        self._take(tuple(ids))
+        self._take(ids)
         prefix = np.frombuffer(b"$%d\r\n" % row_bytes(schema), np.uint8)
         self.layout = prefix, stamp(schema), schema.default_row
 
@@ -82,21 +84,28 @@ class ItemTable:
     def appended(self, ids: Iterable[str]) -> ItemTable:
         """Return this table with more items behind the others."""
         longer = twin(self)
-        longer._take(tuple(ids))
+        longer._take(ids)
         return longer
 
-    def _take(self, ids: tuple[str, ...]) -> None:
-        """Bind arrays with these items, too; those of other tables stay as they are."""
-        encoded = [bulk(keys.item_row(item_id)) for item_id in ids]
-        sizes = [len(key) for key in encoded]
-        more = np.frombuffer(b"".join([*encoded, bytes(BLOCK)]), np.uint8)
-        self._keys = np.concatenate((self._keys[:-BLOCK], more))
-        ends = self._ends[-1] + np.cumsum(sizes, dtype=np.int64)
-        self._ends = np.concatenate((self._ends, ends))
-        self._longest = max([self._longest, *sizes])
-        self.owners = np.concatenate((self.owners, fingerprints(ids)))
-        parts = np.fromiter(map(keys.partition, ids), np.uint8, len(ids))
-        self.parts = np.concatenate((self.parts, parts))
+    def _take(self, ids: Iterable[str]) -> None:
+        """Bind arrays with these items, too; those of other tables stay as they are.
+
+        Some at a time: all keys of a large catalogue as Python objects are gigabytes.
+        """
+        text, sizes = bytearray(), [np.empty(0, np.int64)]
+        owners, parts = [self.owners], [self.parts]
+        for some in batched(ids, AT_ONCE):
+            encoded = [bulk(keys.item_row(item_id)) for item_id in some]
+            text += b"".join(encoded)
+            sizes.append(np.fromiter(map(len, encoded), np.int64, len(some)))
+            owners.append(fingerprints(some))
+            parts.append(np.fromiter(map(keys.partition, some), np.uint8, len(some)))
+        text += bytes(BLOCK)
+        more = np.concatenate(sizes)
+        self._keys = np.concatenate((self._keys[:-BLOCK], np.frombuffer(text, np.uint8)))
+        self._ends = np.concatenate((self._ends, self._ends[-1] + np.cumsum(more)))
+        self._longest = max(self._longest, int(more.max(initial=0)))
+        self.owners, self.parts = np.concatenate(owners), np.concatenate(parts)
 
     def mget(self, items: Items, bounds: Longs | None = None) -> memoryview:
         """Return the MGET command for ``items``, in memory of its own.

@@ -5,14 +5,18 @@ process has its own. As bytes they are a file that all processes of a machine sh
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from operator import eq
-from typing import Any, overload
+from typing import Any, Final, overload
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ranking.names import Names
+
+_AT_ONCE: Final = 1 << 12
+"""Places made to Python's integers at a time by who goes through all values."""
 
 
 class Packed[T](Sequence[T]):
@@ -47,7 +51,10 @@ class Packed[T](Sequence[T]):
 
     def __iter__(self) -> Iterator[T]:
         """Make one value after the other."""
-        return map(self.__getitem__, range(len(self)))
+        read, view = self._read, self._view
+        for low in range(0, len(self), _AT_ONCE):
+            for start, end in pairwise(self.starts[low : low + _AT_ONCE + 1].tolist()):
+                yield read(view[start:end])
 
     def __eq__(self, other: object) -> bool:
         """Compare the bytes, and with any other sequence the values."""

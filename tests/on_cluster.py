@@ -38,7 +38,10 @@ TESTS: Final[Mapping[str, str]] = {
 }
 """Single tests, and what about one server they are about."""
 
-stores.Choice.make = lambda: LocalCluster(3, replicas=1)
+LIVELY_MS: Final = 15_000
+"""The server's own default: nobody is taken for gone because the machine is busy."""
+
+stores.Choice.make = lambda: LocalCluster(3, replicas=1, gone_after_ms=LIVELY_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

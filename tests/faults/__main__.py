@@ -37,7 +37,8 @@ def main() -> int:
     length = Length(told.length)
     verdicts = Verdicts(length, list(wanted))
     files = [file for row in wanted for file in FOLDER.glob(f"test_r{int(row[1:]):02}_*.py")]
-    options = ["-q", "--no-header", f"--timeout={LONGEST_TEST_S[length.name]}"]
+    longest_s = LONGEST_TEST_S[length.name]
+    options = ["-q", "--no-header", f"--timeout={longest_s}", f"-ofaulthandler_timeout={longest_s}"]
     options += ["--continue-on-collection-errors", *map(str, files)]
     try:
         ended = pytest.main(options, plugins=[verdicts]) if files else pytest.ExitCode.OK

@@ -20,7 +20,8 @@ from tests.features.shelves import until
 
 SLOTS = 16384
 NO_RETRY = Retry(NoBackoff(), 0)
-NODE_TIMEOUT_MS = 1000
+SOON_MS = 1000
+"""After which silence a node is taken for gone, in tests of nodes that go."""
 
 
 def free_port() -> int:
@@ -73,14 +74,15 @@ class ClusterNode:
 class LocalCluster:
     """``masters`` share the slots evenly; each has ``replicas``. Ready when the block begins.
 
-    The password of all users is none, and persistence is off. `nodes` are in the order of their
+    A node that is silent for ``gone_after_ms`` is taken for gone, and a master's replica takes over. The password of all users is none, and persistence is off. `nodes` are in the order of their
     start: the masters first, then the first replica of each, and so on.
     """
 
-    def __init__(self, masters: int = 3, replicas: int = 0) -> None:
+    def __init__(self, masters: int = 3, replicas: int = 0, gone_after_ms: int = SOON_MS) -> None:
         self.nodes: list[ClusterNode] = []
         self.ports = [free_port() for _ in range(masters * (1 + replicas))]
         self._masters, self._replicas = masters, replicas
+        self._gone_after_ms = gone_after_ms
         self._stack = ExitStack()
 
     @property
@@ -195,7 +197,7 @@ class LocalCluster:
         bus_port = free_port()
         options = {
             "cluster-enabled": "yes",
-            "cluster-node-timeout": str(NODE_TIMEOUT_MS),
+            "cluster-node-timeout": str(self._gone_after_ms),
             "cluster-port": str(bus_port),
             "repl-diskless-sync-delay": "0",
         }

@@ -32,8 +32,8 @@ def requests(log: ir.Table, every: int = 1) -> ir.Table:
     return asked.join(first, ["user", "low"]).select("user", "cut", "at_ms", "low", "high")
 
 
-def examples(log: ir.Table, requests: ir.Table, negatives: int = NEGATIVES) -> ir.Table:
-    """Return (user, cut, at_ms, item, label) and features as of ``at_ms``: ``user.*``, ``item.*``.
+def labelled(log: ir.Table, requests: ir.Table, negatives: int = NEGATIVES) -> ir.Table:
+    """Return (user, cut, at_ms, item, label), a row for each example.
 
     Label 1 is what was taken, 0 up to ``negatives`` others: items of interactions drawn from all
     that had happened by then, so the popular come more often, without what the user had or took.
@@ -43,12 +43,16 @@ def examples(log: ir.Table, requests: ir.Table, negatives: int = NEGATIVES) -> i
     chosen = after.select("user", "cut", "at_ms", "item", label=ibis.literal(1, "int64"))
     drawn = _drawn(log, requests, negatives).anti_join(taken, ["user", "cut", "item"])
     passed = drawn.select("user", "cut", "at_ms", "item", label=ibis.literal(0, "int64"))
-    rows = chosen.union(passed)
-    of_users = as_of(log, "user", rows.select("user", "at_ms"))
-    of_items = as_of(log, "item", rows.select("item", "at_ms"))
+    return chosen.union(passed)
+
+
+def examples(log: ir.Table, labelled: ir.Table) -> ir.Table:
+    """Return the labelled rows with features as of their ``at_ms``: ``user.*``, ``item.*``."""
+    of_users = as_of(log, "user", labelled.select("user", "at_ms"))
+    of_items = as_of(log, "item", labelled.select("item", "at_ms"))
     of_users = of_users.rename({f"user.{name}": name for name in FEATURES})
     of_items = of_items.rename({f"item.{name}": name for name in FEATURES})
-    return rows.join(of_users, ["user", "at_ms"]).join(of_items, ["item", "at_ms"])
+    return labelled.join(of_users, ["user", "at_ms"]).join(of_items, ["item", "at_ms"])
 
 
 def _of_user(log: ir.Table, requests: ir.Table) -> ir.Table:
