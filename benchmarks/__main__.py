@@ -23,8 +23,8 @@ from rich.table import Table
 
 from benchmarks import report
 from benchmarks.machine import describe
+from benchmarks.sections import SECTIONS
 from benchmarks.servers import ROOT
-from benchmarks.tables import SECTIONS
 
 NEEDS = {
     "rank": ("bench", "gil"),

@@ -20,9 +20,9 @@ import numpy as np
 from benchmarks.near_hits import hit_rate, zipf
 from benchmarks.options import Options, parse, say
 from benchmarks.plan_plots import draw_all
+from benchmarks.sections.table import table
 from benchmarks.servers import ROOT
 from benchmarks.simulation.fleet import Fleet, Trouble, run
-from benchmarks.tables import table
 
 FIGURES, PAGE = ROOT / "benchmarks" / "figures", ROOT / "docs" / "capacity.md"
 BEGIN, END = "<!-- written by benchmarks.plan -->", "<!-- to here -->"

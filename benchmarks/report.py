@@ -6,7 +6,8 @@ from typing import Any
 
 from benchmarks.bars import BARS, Bar, Verdict
 from benchmarks.plots import draw
-from benchmarks.tables import SECTIONS, table
+from benchmarks.sections import SECTIONS
+from benchmarks.sections.table import table
 
 FIGURES, PLOTS = "figures", "plots"
 HEAD = """# Benchmarks

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.bars import BARS
 from benchmarks.plots import draw
 from benchmarks.proxy import PROGRAM
-from benchmarks.tables import SECTIONS
+from benchmarks.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 SIMULATOR = [*map(str, ROOT.glob(".venv-sim/lib/python*/site-packages"))]
