@@ -5,6 +5,7 @@ for is three masters with a replica each. Tests of one server start that server 
 everywhere.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +15,7 @@ from tests import stores
 from tests.features.cluster import LocalCluster
 from tests.features.dropped import UNCLOSED
 
+ONE_SERVER: Final = "on a cluster: "
 COUNTED: Final = "it counts the commands that one server gets"
 PID: Final = "the store's one process goes before all others"
 BETWEEN: Final = "the fault proxy stands in front of one server"
@@ -23,8 +25,6 @@ TESTS: Final[Mapping[str, str]] = {
     "test_while_rows_change_10000_times_a_second_every_row_read_is_whole_and_in_time": (
         "its writers are connections to one server"
     ),
-    "test_warm_rows_are_served_without_a_round_trip": COUNTED,
-    "test_in_process_cache_with_invalidation_ranks_by_a_written_row_at_once": COUNTED,
     "test_online_feature_store_on_redis_is_asked_in_one_batched_read_per_request": COUNTED,
     "test_a_batch_takes_one_trip_for_all_users_and_one_for_all_items": COUNTED,
     "test_one_turn_of_the_loop_is_one_write": COUNTED,
@@ -50,5 +50,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name = getattr(item, "originalname", item.name)
         case = f"{name}[{item.name.rpartition('-')[2]}"
         if reason := TESTS.get(name) or TESTS.get(case):
-            item.add_marker(pytest.mark.skip(reason=f"on a cluster: {reason}"))
+            item.add_marker(pytest.mark.skip(reason=f"{ONE_SERVER}{reason}"))
         item.add_marker(UNCLOSED)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were left out for what about one server."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    told = [str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)]
+    reasons = Counter(words.partition(ONE_SERVER)[2] for words in told if ONE_SERVER in words)
+    terminalreporter.section("six nodes")
+    terminalreporter.line(f"{reasons.total()} tests of one server left out:")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"  {count}  {reason}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, cast
 
-from redis import Redis
+from redis import Redis, RedisCluster
 
 from features.client import connect
 from service.embedded import EmbeddedValkey
@@ -43,5 +43,21 @@ def new_store() -> Store:
 
 
 def redis_of(url: str) -> Redis:
-    """Return redis-py's client of a store; a cluster's has the same commands."""
-    return cast("Redis", connect(url))
+    """Return redis-py's client of a store; a cluster's has the same commands.
+
+    Where redis-py asks any one node how many keys there are, or which, this one asks all masters.
+    """
+    client = connect(url)
+    if isinstance(client, RedisCluster):
+        for command in ("DBSIZE", "KEYS"):
+            client.command_flags[command] = RedisCluster.PRIMARIES
+    return cast("Redis", client)
+
+
+def calls(client: Redis, command: str) -> int:
+    """Return how often the store, or all masters of a cluster, have run a command."""
+    nodes = [client]
+    if isinstance(client, RedisCluster):
+        nodes = [client.get_redis_connection(node) for node in client.get_primaries()]
+    counts = [node.info("commandstats").get(f"cmdstat_{command}") for node in nodes]
+    return sum(int(count["calls"]) for count in counts if count)

@@ -74,8 +74,9 @@ class ClusterNode:
 class LocalCluster:
     """``masters`` share the slots evenly; each has ``replicas``. Ready when the block begins.
 
-    A node that is silent for ``gone_after_ms`` is taken for gone, and a master's replica takes over. The password of all users is none, and persistence is off. `nodes` are in the order of their
-    start: the masters first, then the first replica of each, and so on.
+    Who is silent for ``gone_after_ms`` is taken for gone, and a replica takes a master's place. The
+    password of all users is none, and persistence is off. `nodes` are in the order of their start:
+    the masters first, then the first replica of each, and so on.
     """
 
     def __init__(self, masters: int = 3, replicas: int = 0, gone_after_ms: int = SOON_MS) -> None:

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from service.app import Service
 from service.running import running
 from service.settings import Settings
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
-from tests.stores import Store, new_store, redis_of
+from tests.stores import Store, calls, new_store, redis_of
 
 BATCH = "/v1/recommendations/batch"
 PATIENT = {"deadline_ms": 10_000}
@@ -92,22 +91,13 @@ def test_a_batch_takes_one_trip_for_all_users_and_one_for_all_items(
         # Until then it reads what all users did of late, which takes commands of its own.
         until(lambda: b"braid_events_connected 1.0" in client.get("/metrics").body, 20)
         slates(client, QUERIES)
-        before = calls(store)
+        before = [calls(store, name) for name in ("get", "lrange", "mget")]
         slates(client, QUERIES)
-        after = calls(store)
+        after = [calls(store, name) for name in ("get", "lrange", "mget")]
         client.close()
-    users = sum("user_id" in query for query in QUERIES)
-    assert after["get"] - before["get"] == users
-    assert after["lrange"] - before["lrange"] == users
-    assert after["mget"] - before["mget"] <= 1
-
-
-def calls(store: Redis) -> dict[str, int]:
-    found = store.info("commandstats")
-    return {
-        name: int(found.get(f"cmdstat_{name}", {"calls": 0})["calls"])
-        for name in ("get", "lrange", "mget")
-    }
+    gets, ranges, mgets = (now - then for now, then in zip(after, before, strict=True))
+    assert gets == ranges == sum("user_id" in query for query in QUERIES)
+    assert mgets <= 1
 
 
 def test_without_a_store_every_slate_of_a_batch_says_so(artifacts: Path, valkey: Store) -> None:

@@ -17,7 +17,7 @@ from service.running import running
 from service.settings import Settings
 from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client, fill
-from tests.stores import Store, new_store, redis_of
+from tests.stores import Store, calls, new_store, redis_of
 
 # Without a user the context asks the store nothing.
 WANTED = {"session": ["242"], "candidates": ["1", "50", "100", "181"], "limit": 4}
@@ -45,9 +45,9 @@ def warm(settings: Settings) -> Iterator[Service]:
 
 
 def reads(valkey: Store) -> int:
-    """Return how many MGETs the server has answered."""
+    """Return how many MGETs the store has answered."""
     with redis_of(valkey.url) as client:
-        return int(client.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"])
+        return calls(client, "mget")
 
 
 def metric(client: Client, name: str) -> float:
