@@ -94,7 +94,7 @@ class ItemTable:
         """
         text, sizes = bytearray(), [np.empty(0, np.int64)]
         owners, parts = [self.owners], [self.parts]
-        for some in batched(ids, AT_ONCE):
+        for some in batched(ids, AT_ONCE, strict=False):
             encoded = [bulk(keys.item_row(item_id)) for item_id in some]
             text += b"".join(encoded)
             sizes.append(np.fromiter(map(len, encoded), np.int64, len(some)))

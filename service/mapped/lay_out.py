@@ -1,6 +1,6 @@
 """From an artifact to a shelf: everything is verified, and what serving derives is written down."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ import ranking.scan.stride
 import ranking.snapshot
 from features.item_table import ItemTable
 from features.schema import Schema
-from ranking.artifact import checked_parts, snapshot_of, stated_files
+from ranking.artifact import Parts, checked_parts, snapshot_of, stated_files
 from ranking.catalogue import Catalogue
 from ranking.contents import ARRAYS, OPTIONAL
 from ranking.filters.table import Labels, Numbers, Table, Unfit
@@ -31,7 +31,6 @@ from ranking.names import Names
 from ranking.packed import Packed, as_record, packed_texts
 from ranking.records import pieces, user_ids
 from ranking.rejected import ArtifactRejected
-from ranking.snapshot import Snapshot
 from service.cores import cores
 from service.mapped.shelf import contents, created, put, seal
 
@@ -85,17 +84,19 @@ def lay_out(artifact: Path, folder: Path) -> None:
         list(pool.map(lambda name: _copy(artifact, name, manifest, folder), large))
     files = contents(folder, large)
     files |= {name: sealed(artifact, name, manifest) for name in sizes if name not in LARGE}
-    items, columns = _catalogue(artifact / TEXT[0], files, folder)
+    items = _catalogue(artifact / TEXT[0], files, folder)
     users = user_ids(artifact / TEXT[1], bytes(files[TEXT[1]]))
-    snapshot = snapshot_of(artifact, checked_parts(artifact, manifest, files, items, users))
+    parts = checked_parts(artifact, manifest, files, items, users)
     _put_names(folder, "users", Names(users))
-    for name in DERIVED:
-        put(folder, f"derived/{name}.npy", getattr(snapshot, name))
+    with ThreadPoolExecutor(cores()) as pool:  # each goes through all items, and shares nothing
+        columns = pool.submit(_put_table, folder, items.properties)
+        keys = pool.submit(_put_keys, folder, parts)
+        sketch = pool.submit(_put_derived, folder, artifact, parts)
     facts = {
         "users": len(users),
-        "sketch": _put_sketch(folder, snapshot),
-        "items": _put_keys(folder, snapshot),
-        "columns": columns,
+        "sketch": sketch.result(),
+        "items": keys.result(),
+        "columns": columns.result(),
     }
     seal(folder, manifest["sha256"], code(), facts)
 
@@ -115,21 +116,14 @@ def _copy(artifact: Path, name: str, manifest: Mapping[str, Any], folder: Path) 
         raise ArtifactRejected(artifact / name, OTHER)
 
 
-def _catalogue(
-    path: Path, files: dict[str, Any], folder: Path
-) -> tuple[Catalogue, list[dict[str, Any]]]:
-    """Return the catalogue, packed, and what its columns are; its text is done with.
-
-    The columns' labels are Python objects until they are written: that is done before all else.
-    """
+def _catalogue(path: Path, files: dict[str, Any], folder: Path) -> Catalogue:
+    """Return the catalogue, packed; its text is done with."""
     names, text, starts = pieces(path, files.pop(TEXT[0]))
     files[TEXT[0]] = b""
-    shown = Packed(text, starts, as_record)
-    columns = _put_table(folder, Table.of(shown))
     _put_names(folder, "items", names)
     put(folder, "derived/properties.npy", text)
     put(folder, "derived/property_starts.npy", starts)
-    return Catalogue.known(packed_texts(names), shown, names), columns
+    return Catalogue.known(packed_texts(names), Packed(text, starts, as_record), names)
 
 
 def _put_names(folder: Path, kind: str, names: Names) -> None:
@@ -138,7 +132,11 @@ def _put_names(folder: Path, kind: str, names: Names) -> None:
     put(folder, f"derived/{kind}_starts.npy", packed_texts(names).starts)
 
 
-def _put_sketch(folder: Path, snapshot: Snapshot) -> dict[str, int] | None:
+def _put_derived(folder: Path, artifact: Path, parts: Parts) -> dict[str, int] | None:
+    """Derive what a snapshot does, and return what its sketch is, if it has one."""
+    snapshot = snapshot_of(artifact, parts)
+    for name in DERIVED:
+        put(folder, f"derived/{name}.npy", getattr(snapshot, name))
     sketch = snapshot.sketch
     if sketch is None:
         return None
@@ -147,15 +145,15 @@ def _put_sketch(folder: Path, snapshot: Snapshot) -> dict[str, int] | None:
     return {"size": sketch.size, "stride": sketch.stride}
 
 
-def _put_keys(folder: Path, snapshot: Snapshot) -> dict[str, int]:
-    table = ItemTable(snapshot.catalogue.ids, Schema.parse(snapshot.schemas["item"]))
+def _put_keys(folder: Path, parts: Parts) -> dict[str, int]:
+    table = ItemTable(parts.catalogue.ids, Schema.parse(parts.manifest["schemas"]["item"]))
     for name, array in table.arrays.items():
         put(folder, f"derived/key_{name}.npy", array)
     return {"longest": table.longest}
 
 
-def _put_table(folder: Path, table: Table) -> list[dict[str, Any]]:
-    columns = []
+def _put_table(folder: Path, properties: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    table, columns = Table.of(properties), []
     for number, (name, column) in enumerate(table.columns.items()):
         stem, kind = f"columns/{number}", type(column).__name__
         told: dict[str, Any] = {"name": name, "kind": kind}
