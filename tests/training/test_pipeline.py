@@ -127,6 +127,24 @@ def test_features_are_what_was_known_just_before_the_request(
             assert found == [np.float32(value) for value in expected]
 
 
+def test_features_at_the_end_are_those_of_the_whole_log(prepared: Prepared) -> None:
+    log = prepared.dataset.interactions
+    end = log.times.max() + 1
+    for key, ordinals in (("user", log.users), ("item", log.items)):
+        table = prepared.tables.read(f"{key}_features", (key,))
+        assert table[key].tolist() == np.unique(ordinals).tolist()
+        assert (table["at_ms"] == end).all()
+        for row in np.random.default_rng(0).choice(len(table[key]), 100, replace=False).tolist():
+            times = log.times[ordinals == table[key][row]]
+            expected = [
+                len(times),
+                np.count_nonzero(times >= end - 30 * 86_400_000),
+                (end - times.min()) / 86_400_000,
+                (end - times.max()) / 86_400_000,
+            ]
+            assert [table[name][row] for name in FEATURES] == [np.float32(x) for x in expected]
+
+
 def test_what_was_not_chosen_had_been_there_and_was_new_to_the_user(
     prepared: Prepared, examples: dict[str, NDArray[Any]]
 ) -> None:

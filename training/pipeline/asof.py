@@ -16,22 +16,15 @@ def as_of(log: ir.Table, key: str, moments: ir.Table) -> ir.Table:
     a request was followed by can be in its features. Who had no interactions has zeros.
     """
     asked = moments.select(key, "at_ms").distinct()
-    log = log.semi_join(asked, key)
-    earlier = asked.select(key, at_ms=asked.at_ms - RECENT_MS)
-    before = _before(log, key, asked.union(earlier).distinct())
-    then = before.select(key, at_ms=before.at_ms + RECENT_MS, faded="came")
-    firsts = log.group_by(key).aggregate(first_ms=log.timestamp_ms.min())
-    told = asked.join(before, [key, "at_ms"]).join(then, [key, "at_ms"])
-    told = told.left_join(firsts, key).drop(f"{key}_right")
-    first_ms = (told.came > 0).ifelse(told.first_ms, ibis.null("int64"))
-    return _features(
-        told,
-        key,
-        told.came,
-        told.came - told.faded,
-        told.at_ms - first_ms,
-        told.at_ms - told.last_ms,
+    told = _before(log.semi_join(asked, key), key, asked)
+    told = told.group_by(key, "asked_ms").aggregate(
+        came=told.came.max(),
+        faded=told.came.min(),  # before the 30 days, of which what came before is fewer
+        first_ms=told.first_ms.min(),
+        last_ms=told.last_ms.max(),
     )
+    told = told.rename(at_ms="asked_ms")
+    return _features(told, key, told.came - told.faded)
 
 
 def at_the_end(log: ir.Table, key: str) -> ir.Table:
@@ -40,52 +33,46 @@ def at_the_end(log: ir.Table, key: str) -> ir.Table:
     The same as `as_of` then, but a moment behind everything needs no order, only sums.
     """
     end = log.aggregate(at_ms=log.timestamp_ms.max() + 1)
-    told = (
-        log.cross_join(end)
-        .group_by(key, "at_ms")
-        .aggregate(
-            lambda t: t.count().name("came"),
-            lambda t: t.count(where=t.timestamp_ms >= t.at_ms - RECENT_MS).name("recent"),
-            lambda t: t.timestamp_ms.min().name("first_ms"),
-            lambda t: t.timestamp_ms.max().name("last_ms"),
-        )
+    told = log.cross_join(end)
+    told = told.group_by(key, "at_ms").aggregate(
+        came=told.count(),
+        recent=told.count(where=told.timestamp_ms >= told.at_ms - RECENT_MS),
+        first_ms=told.timestamp_ms.min(),
+        last_ms=told.timestamp_ms.max(),
     )
-    return _features(
-        told, key, told.came, told.recent, told.at_ms - told.first_ms, told.at_ms - told.last_ms
-    )
+    return _features(told, key, told.recent)
 
 
-def _before(log: ir.Table, key: str, moments: ir.Table) -> ir.Table:
-    """Return the moments, with how many interactions came before each, and when the last did.
+def _before(log: ir.Table, key: str, asked: ir.Table) -> ir.Table:
+    """Return (key, asked_ms, came, first_ms, last_ms) twice: as of asked_ms, and 30 days earlier.
 
     One sorted pass: interactions and moments stand in one sequence, of one millisecond the moments
     first. The frame only grows: one that slides would be walked anew for every row of Spark's.
     """
-    happened = log.select(key, at_ms="timestamp_ms", came=_whole(1), last_ms="timestamp_ms")
-    asked = moments.select(key, "at_ms", came=_whole(0), last_ms=ibis.null("int64"))
-    sequence = happened.union(asked)
-    so_far = ibis.window(group_by=key, order_by=["at_ms", "came"], preceding=None, following=0)
-    told = sequence.mutate(
-        asks=sequence.came == 0,
-        came=sequence.came.sum().over(so_far),
-        last_ms=sequence.last_ms.max().over(so_far),
+    none, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")
+    no_moment = ibis.null("int64")
+    happened = log.select(
+        key, at_ms="timestamp_ms", asked_ms=no_moment, came=one, seen_ms="timestamp_ms"
     )
-    return told.filter(told.asks).drop("asks")
+    now = asked.select(key, "at_ms", asked_ms="at_ms", came=none, seen_ms=no_moment)
+    then = now.mutate(at_ms=now.at_ms - RECENT_MS)
+    sequence = happened.union(now).union(then)
+    so_far = ibis.window(group_by=key, order_by=["at_ms", "came"], preceding=None, following=0)
+    told = sequence.select(
+        key,
+        "asked_ms",
+        came=sequence.came.sum().over(so_far),
+        first_ms=sequence.seen_ms.min().over(so_far),
+        last_ms=sequence.seen_ms.max().over(so_far),
+    )
+    return told.filter(told.asked_ms.notnull())
 
 
-def _features(
-    told: ir.Table,
-    key: str,
-    consumed: ir.IntegerColumn,
-    recent: ir.IntegerColumn,
-    age_ms: ir.IntegerColumn,
-    idle_ms: ir.IntegerColumn,
-) -> ir.Table:
-    age, idle = (of.coalesce(0).cast("float64") / DAY_MS for of in (age_ms, idle_ms))
-    values = (consumed.coalesce(0), recent.coalesce(0), age, idle)
+def _features(told: ir.Table, key: str, recent: ir.IntegerColumn) -> ir.Table:
+    age, idle = (
+        (told.at_ms - of).coalesce(0).cast("float64") / DAY_MS
+        for of in (told.first_ms, told.last_ms)
+    )
+    values = (told.came, recent, age, idle)
     named = {name: of.cast("float32") for name, of in zip(FEATURES, values, strict=True)}
     return told.select(key, "at_ms", **named)
-
-
-def _whole(value: int) -> ir.IntegerScalar:
-    return ibis.literal(value, "int64")
