@@ -46,6 +46,17 @@ def test_a_row_must_bear_its_items_fingerprint() -> None:
     assert TABLE.owners.tolist() == fingerprints(IDS).tolist()
 
 
+@pytest.mark.parametrize("at_once", [1, 3, len(IDS), 100])
+def test_a_table_made_in_pieces_is_the_same_table(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.item_table.AT_ONCE", at_once)
+    pieced = ItemTable(IDS[:4], ITEM).appended(IDS[4:])
+    assert pieced.longest == TABLE.longest
+    for name, array in TABLE.arrays.items():
+        np.testing.assert_array_equal(pieced.arrays[name], array, name, strict=True)
+
+
 @pytest.mark.parametrize("item", [-1, len(IDS), 2**62, -(2**63)])
 def test_what_is_no_ordinal_is_an_error(item: int) -> None:
     with pytest.raises(IndexError, match="no ordinals of 7 items"):

@@ -195,6 +195,19 @@ def test_ordinals_that_lead_out_of_the_catalogue_are_refused_before_anything_is_
         MappedModels(shelves).read(copy)
 
 
+def test_a_label_that_cannot_be_kept_is_refused_and_leaves_nothing(
+    artifact: Path, shelves: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(artifact, tmp_path / artifact.name)
+    items = msgspec.json.decode((copy / "catalogue.json").read_bytes())
+    items[7]["properties"]["world"] = "a\0b"
+    (copy / "catalogue.json").write_bytes(msgspec.json.encode(items))
+    reseal(copy)
+    with pytest.raises(ArtifactRejected, match="'world' holds a NUL"):
+        MappedModels(shelves).read(copy)
+    assert sorted(path.name for path in shelves.iterdir()) == [".lock"]
+
+
 def test_a_catalogue_that_grows_shares_what_nobody_changed(artifact: Path, shelves: Path) -> None:
     loaded = MappedModels(shelves).read(artifact)
     base = serving(loaded)
