@@ -230,7 +230,7 @@ def test_the_key_goes_with_every_question_until_it_is_forgotten(page: Any) -> No
     page.get_by_role("button", name="Key").click()
     page.get_by_label("Key", exact=True).fill("a-key")
     with page.expect_request("**/console/choices") as asked_for:
-        page.get_by_role("button", name="Use").click()
+        page.get_by_role("button", name="Use", exact=True).click()
     assert asked_for.value.headers["authorization"] == "Bearer a-key"
 
     page.get_by_role("button", name="Key").click()
