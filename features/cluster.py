@@ -1,7 +1,6 @@
 """A Redis Cluster: each command goes to the node that serves its slot, nodes at the same time."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from features.address import Address
 from features.batch import Asked, Batch, Reader
+from features.chance import CHANCE
 from features.counts import StoreCounts
 from features.errors import CommandRefused, StoreUnavailable
 from features.node import CONNECT_TIMEOUT_S, Node
@@ -237,7 +237,7 @@ class Cluster:
             if not looked.done():
                 looked.set_result(None)
             whole = self._topology is not None and all(node.connected for node in self.nodes)
-            longest = None if whole else random.uniform(LEAST_PAUSE_S, LONGEST_PAUSE_S)  # noqa: S311  spreads load, no secret
+            longest = None if whole else CHANCE.uniform(LEAST_PAUSE_S, LONGEST_PAUSE_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(longest):
                     await self._stale.wait()
@@ -250,13 +250,13 @@ class Cluster:
             StoreUnavailable: none does.
         """
         connected = [node for node in self.nodes if node.connected]
-        for node in random.sample(connected, len(connected)):
+        for node in CHANCE.sample(connected, len(connected)):
             with suppress(StoreUnavailable):
                 [told] = await node.send(CLUSTER_SLOTS, Replies(1), CONNECT_TIMEOUT_S)
                 return Topology.read(told, node.address.host)
         fault = StoreUnavailable("store_down", f"{self._address!r}: no node answers")
         seeds = self._address.seeds
-        for seed in random.sample(seeds, len(seeds)):
+        for seed in CHANCE.sample(seeds, len(seeds)):
             try:
                 return await self._look_at(self._address.at(*seed))
             except StoreUnavailable as refusal:

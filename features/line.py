@@ -9,11 +9,11 @@ was sent (and acknowledged to its writer) has been heard. See docs/decisions/000
 import asyncio
 import logging
 import math
-import random
 from time import monotonic
 from typing import Protocol
 
 from features.address import Address
+from features.chance import CHANCE
 from features.connection import Connection
 from features.errors import CommandRefused, StoreUnavailable
 from features.resp import Replies, Reply, command
@@ -75,7 +75,7 @@ class Line:
             except Exception:
                 log.exception("tracking item rows failed, and is tried again")
             # Full jitter: many replicas lost the same server at the same moment.
-            await asyncio.sleep(random.uniform(0, RECONNECT_LONGEST_S))  # noqa: S311  no secret
+            await asyncio.sleep(CHANCE.uniform(0, RECONNECT_LONGEST_S))
 
     async def ask(self, payload: bytes) -> Reply:
         """Ask something else by the way.

@@ -2,12 +2,12 @@
 
 import asyncio
 import math
-import random
 from collections.abc import Callable
 from time import monotonic
 from typing import Literal
 
 from features.address import Address
+from features.chance import CHANCE
 from features.connection import Connection
 from features.counts import StoreCounts
 from features.errors import StoreUnavailable
@@ -118,7 +118,7 @@ class Node:
                 if monotonic() - began > RECONNECT_LONGEST_S:  # it was no false dawn
                     pause_s = RECONNECT_FIRST_S
             # Full jitter: many loops and replicas lost the same server at the same moment.
-            await asyncio.sleep(random.uniform(0, pause_s))  # noqa: S311  spreads load, no secret
+            await asyncio.sleep(CHANCE.uniform(0, pause_s))
             pause_s = min(2 * pause_s, RECONNECT_LONGEST_S)
 
     def _end_attempt(self) -> None:

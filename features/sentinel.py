@@ -2,10 +2,10 @@
 
 import asyncio
 import math
-import random
 from contextlib import suppress
 
 from features.address import Address
+from features.chance import CHANCE
 from features.connection import Connection, Hear
 from features.errors import StoreUnavailable
 from features.resp import Replies, command
@@ -30,7 +30,7 @@ async def reach(
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             sentinels = address.sentinels()
-            for sentinel in random.sample(sentinels, len(sentinels)):
+            for sentinel in CHANCE.sample(sentinels, len(sentinels)):
                 try:
                     # The first that is stopped must not use up the others' time.
                     master = await _ask(sentinel, address, timeout_s / len(sentinels))

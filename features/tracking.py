@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from features import keys
 from features.address import Address
+from features.chance import CHANCE
 from features.errors import StoreUnavailable
 from features.line import CONNECT_TIMEOUT_S, PING_EVERY_S, Line
 from features.near_cache import NearCache
@@ -180,9 +180,9 @@ class Tracking:
             (endpoint, line) for endpoint, (line, _) in self._lines.items() if line.proved_at > 0
         ]
         if lines:
-            (host, _), line = random.choice(lines)  # noqa: S311  spreads load, no secret
+            (host, _), line = CHANCE.choice(lines)
             return tracked_masters(await line.ask(CLUSTER_NODES), host)
-        host, port = random.choice(self._address.seeds)  # noqa: S311  spreads load, no secret
+        host, port = CHANCE.choice(self._address.seeds)
         connection = await self._address.at(host, port).connect(CONNECT_TIMEOUT_S)
         try:
             [told] = await connection.send(CLUSTER_NODES, Replies(1), CONNECT_TIMEOUT_S)

@@ -1,11 +1,11 @@
 """Each replica follows the catalogue: told of changes at once, it looks anyway twice a second."""
 
 import logging
-import random
 import threading
 from time import monotonic
 from typing import Final
 
+from features.chance import CHANCE
 from service.catalogue.log import ChangeLog, LogUnreachable
 from service.catalogue.publisher import Publisher
 
@@ -45,7 +45,7 @@ class CatalogueFollower:
             except Exception:
                 log.exception("following the catalogue failed, and is tried again")
             # Full jitter: many replicas lost the same server at the same moment.
-            self._ended.wait(random.uniform(0, LOOK_EVERY_S))  # noqa: S311  no secret
+            self._ended.wait(CHANCE.uniform(0, LOOK_EVERY_S))
 
     def _live(self) -> None:
         """Follow for as long as one connection stands."""

@@ -1,7 +1,6 @@
 """Each replica's live counts: a thread that follows the events and publishes their sums."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import Final
 
 import redis
 
+from features.chance import CHANCE
 from features.client import Deferred
 from features.events import BUCKET_MS, increments
 from features.live import Counts, Tally, live_of
@@ -88,7 +88,7 @@ class Pulse:
             self.connected = False
             self._client.close()
             # Full jitter: many replicas lost the same server at the same moment.
-            self._ended.wait(random.uniform(0, RETRY_S))  # noqa: S311  no secret
+            self._ended.wait(CHANCE.uniform(0, RETRY_S))
 
     def _follow(self) -> None:
         """Live for as long as nothing is missed."""

@@ -1,11 +1,11 @@
 """Each replica follows the pointer: told of a change at once, and looking anyway each second."""
 
 import logging
-import random
 import threading
 from time import monotonic
 from typing import Final
 
+from features.chance import CHANCE
 from service.models.errors import ChangeRefused, ChangeUnderWay, PointerUnreachable
 from service.models.pointer import Pointer, Wanted
 from service.models.switch import Switch
@@ -51,7 +51,7 @@ class Follower:
             except Exception:
                 log.exception("following the model pointer failed, and is tried again")
             # Full jitter: many replicas lost the same server at the same moment.
-            self._ended.wait(random.uniform(0, LOOK_EVERY_S))  # noqa: S311  no secret
+            self._ended.wait(CHANCE.uniform(0, LOOK_EVERY_S))
 
     def _live(self) -> None:
         """Follow for as long as one connection stands."""

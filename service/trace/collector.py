@@ -2,13 +2,13 @@
 
 import gzip
 import http.client
-import random
 import ssl
 import threading
 from time import monotonic
 from typing import Final
 from urllib.parse import urlsplit
 
+from features.chance import CHANCE
 from service.trace.destination import Destination
 
 RETRIED: Final = frozenset({429, 502, 503, 504})
@@ -60,7 +60,7 @@ class Collector:
             reason, again, after_s = self._try(content, left_s)
             if reason is None:
                 return
-            wait_s = max(after_s, random.uniform(0.5, 1.0) * pause_s)  # noqa: S311  spreads load, no secret
+            wait_s = max(after_s, CHANCE.uniform(0.5, 1.0) * pause_s)
             if not again or self._ending.is_set() or monotonic() + wait_s >= stop:
                 raise NotTaken(f"{self._url.netloc}: {reason}")
             self._ending.wait(wait_s)
