@@ -37,14 +37,14 @@ def _by_implicit(log: Path, n_items: int, folder: Path, seed: int) -> None:
     n_users = int(users.max()) + 1
     ones = np.ones(len(items), np.float32)
     consumed = csr_matrix((ones, (users, items)), (n_users, n_items))
-    model = AlternatingLeastSquares(
-        factors=DIMENSIONS,
-        regularization=_regularisation(len(items) / n_users, n_items),
-        alpha=1.0 + CONFIDENCE,  # implicit's confidence replaces the 1 of what was not consumed
-        iterations=SWEEPS,
-        random_state=seed,
-    )
     with threadpool_limits(1, "blas"):  # its own threads share the rows already
+        model = AlternatingLeastSquares(
+            factors=DIMENSIONS,
+            regularization=_regularisation(len(items) / n_users, n_items),
+            alpha=1.0 + CONFIDENCE,  # implicit's confidence replaces the 1 of what was not consumed
+            iterations=SWEEPS,
+            random_state=seed,
+        )
         model.fit(consumed, show_progress=False)
     folder.mkdir(exist_ok=True)
     seen = np.unique(items)
