@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any, Final
 
 import msgspec
-import redis
 
 from features import keys
+from features.client import STORE_FAULTS, connect
 from ranking.snapshot import Snapshot
 from ranking.surfaces import Surfaces
 
@@ -65,11 +65,11 @@ def some_users(url: str) -> list[str]:
     """
     found = set[str]()
     try:
-        with redis.Redis.from_url(url, socket_timeout=1.0) as client:
+        with connect(url, 1.0) as client:
             # One step of the scan: what it meets first is as good as any.
             _, names = client.scan(0, match=f"{HISTORIES}*", count=SCANNED)
             found.update(name.decode().split(":", 3)[3] for name in names)
-    except redis.RedisError, OSError:
+    except STORE_FAULTS:
         return []
     return sorted(found, key=lambda user: (len(user), user))[:USERS]
 

@@ -201,7 +201,7 @@ def test_requests_are_listed_in_each_order_and_opened(page: Any, braid: Braid) -
     for order in ("slow", "failed", "recent"):
         with page.expect_response(f"**order={order}**"):
             page.get_by_label("Show").select_option(order)
-    page.get_by_role("button", name=answer["request_id"][:12]).first.click()
+    page.get_by_role("button", name=answer["request_id"][-12:]).first.click()
     page.wait_for_selector("[aria-label='Request']")
     page.get_by_text("Body", exact=True).click()
 

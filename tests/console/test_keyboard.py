@@ -67,7 +67,7 @@ def test_a_request_is_opened_and_replayed_by_keys(page: Any, braid: Braid) -> No
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#view-requests table")
-    walk_to(page, answer["request_id"][:12])
+    walk_to(page, answer["request_id"][-12:])
     page.keyboard.press("Enter")
     page.wait_for_selector("[aria-label='Request'] .waterfall")
     walk_to(page, "Model to replay by")

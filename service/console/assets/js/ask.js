@@ -1,7 +1,7 @@
 // The view that asks: a form, a slate, its waterfall; and a second of each beside it.
 
 import { itemsLike, recommend, replay } from "./api.js";
-import { h, ms, percent, problem, settled } from "./dom.js";
+import { fellBack, h, ms, percent, problem, settled } from "./dom.js";
 import { makeForm } from "./form.js";
 import { placesOf, slateCards } from "./slate.js";
 import { waterfall } from "./waterfall.js";
@@ -90,7 +90,7 @@ function makeSide(choices, drawn) {
           stat(percent(slate.coverage.features), "features known"),
           before ? stat(`${shared} of ${slate.items.length}`, "also in A") : null),
         h("p", { class: "hint said" }, `model ${slate.model_version} · variant ${slate.variant} · `, h("span", { class: "mono" }, slate.request_id)),
-        slate.degraded.length ? h("p", { class: "warn" }, "Degraded: ", slate.degraded.map((one) => `${one.stage} (${one.reason})`).join(", ")) : null,
+        slate.degraded.length ? h("p", { class: "warn" }, "Degraded: ", fellBack(slate.degraded)) : null,
         slate.relaxed?.length ? h("p", { class: "warn" }, `Rules that could not be kept: ${slate.relaxed.join(", ")}`) : null),
       h("section", { "aria-label": "Slate" }, slateCards(slate, before, (item) => showWhy(item, debug))),
       h("section", { class: "panel", "aria-label": "Waterfall" }, h("div", { class: "head" }, h("h2", {}, "Where the time went")),

@@ -36,6 +36,14 @@ export function problem(fault) {
     fault.path ? h("div", { class: "mono faint" }, fault.path) : null);
 }
 
+/** The end of a request's id: the beginning is the time, which requests at once have in common. */
+export const shortId = (id) => id.slice(-12);
+
+/** What fell back, and why: each once, whatever number of the request's slates it befell. */
+export function fellBack(degraded) {
+  return [...new Set(degraded.map(({ stage, reason }) => `${stage} (${reason})`))].join(", ");
+}
+
 /** A table of rows of cells; a cell is text, an element, or `{number: text}`. */
 export function table(caption, heads, rows) {
   const cell = (tag, one) => one && typeof one === "object" && "number" in one

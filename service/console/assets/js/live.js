@@ -1,7 +1,7 @@
 // The view that watches: what /metrics says each second, as tiles with their last two minutes.
 
 import { metrics, requests } from "./api.js";
-import { h, ms, number, percent, problem, table } from "./dom.js";
+import { fellBack, h, ms, number, percent, problem, shortId, table } from "./dom.js";
 import { between, parseMetrics, quantile, sum } from "./metrics.js";
 
 const EVERY_MS = 1000;
@@ -72,9 +72,9 @@ export function makeLive(view, openRequest) {
   async function listSlow() {
     try {
       const { requests: found } = await requests("slow");
-      slow.replaceChildren(found.length ? table("The slowest of the last ten to twenty minutes; one of them opens with its waterfall", ["Request", "When", "Route", "Degraded", { number: "Time" }],
-        found.slice(0, 8).map((one) => [h("button", { class: "link mono", type: "button", onclick: () => openRequest(one.request_id) }, one.request_id.slice(0, 12)),
-          new Date(one.at_ms).toLocaleTimeString("en-GB"), one.route, one.degraded.map((each) => each.reason).join(", "), { number: ms(one.total_ms) }])) : h("p", { class: "empty" }, "No request has been answered yet."));
+      slow.replaceChildren(found.length ? table("The slowest of the last ten to twenty minutes; one of them opens with its waterfall", ["Request", "When", { number: "Time" }, "Degraded", "Route"],
+        found.slice(0, 8).map((one) => [h("button", { class: "link mono", type: "button", onclick: () => openRequest(one.request_id) }, shortId(one.request_id)),
+          new Date(one.at_ms).toLocaleTimeString("en-GB"), { number: ms(one.total_ms) }, fellBack(one.degraded) || "–", one.route])) : h("p", { class: "empty" }, "No request has been answered yet."));
     } catch (told) {
       slow.replaceChildren(problem(told)); // a key that may read the figures need not be one for looking at users
     }

@@ -23,11 +23,11 @@ export function makeModels(view) {
           found.previous ? `Roll back to ${found.previous}` : "Nothing to roll back to")),
       h("p", { class: "said" }, "This replica, ", h("span", { class: "mono" }, found.replica), ", serves ", h("strong", {}, found.serves), ".",
         found.pointer ? "" : " Redis does not say which is wanted: nobody has activated one yet."),
-      table("Versions that are published here, or that a replica serves", ["Version", "State", "Served by", "Refused by", "Change"], found.versions.map((one) => [
+      table("Published here, or served by a replica", ["Version", "State", "Change", "Served by", "Refused by"], found.versions.map((one) => [
         h("span", { class: "mono" }, one.version), h("span", { class: `chip ${one.active ? "good strong" : ""}` }, stateOf(one)),
-        one.served_by.join(", ") || "–", one.refused_by.map((each) => `${each.replica}: ${each.reason}`).join("; ") || "–",
         one.published && !one.active
-          ? h("button", { type: "button", "aria-label": `Activate ${one.version}`, onclick: () => change(() => activate(one.version), `activate ${one.version}`) }, "Activate") : ""])));
+          ? h("button", { type: "button", "aria-label": `Activate ${one.version}`, onclick: () => change(() => activate(one.version), `activate ${one.version}`) }, "Activate") : "",
+        one.served_by.join(", ") || "–", one.refused_by.map((each) => `${each.replica}: ${each.reason}`).join("; ") || "–"])));
   }
 
   async function change(act, words) {

@@ -1,7 +1,7 @@
 // The view that looks back: recent, slow and failed requests, one in full, and its replay.
 
 import { replay, request, requests } from "./api.js";
-import { h, ms, problem, table } from "./dom.js";
+import { fellBack, h, ms, problem, shortId, table } from "./dom.js";
 import { placesOf, slateCards } from "./slate.js";
 import { waterfall } from "./waterfall.js";
 import { showWhy } from "./why.js";
@@ -26,10 +26,10 @@ export function makeRequests(view, choices) {
     try {
       const { requests: found } = await requests(order.value);
       list.replaceChildren(found.length ? table("Kept by the flight recorder, each process for itself",
-        ["Request", "When", "Route", "User", "Surface", { number: "Status" }, { number: "Time" }, "Degraded"],
-        found.map((flown) => [h("button", { class: "link mono", type: "button", "data-request": flown.request_id, onclick: () => open(flown.request_id) }, flown.request_id.slice(0, 12)),
-          new Date(flown.at_ms).toLocaleTimeString("en-GB"), flown.route, flown.user_id ?? "–", flown.surface ?? "–", { number: flown.status },
-          { number: ms(flown.total_ms) }, flown.degraded.map((each) => `${each.stage} (${each.reason})`).join(", ")]))
+        ["Request", "When", { number: "Time" }, { number: "Status" }, "User", "Degraded", "Surface", "Route"],
+        found.map((flown) => [h("button", { class: "link mono", type: "button", "data-request": flown.request_id, onclick: () => open(flown.request_id) }, shortId(flown.request_id)),
+          new Date(flown.at_ms).toLocaleTimeString("en-GB"), { number: ms(flown.total_ms) }, { number: flown.status },
+          flown.user_id ?? "–", fellBack(flown.degraded) || "–", flown.surface ?? "–", flown.route]))
         : h("p", { class: "empty" }, EMPTY[order.value]));
     } catch (fault) {
       list.replaceChildren(problem(fault));
