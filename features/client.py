@@ -2,17 +2,24 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import redis
 from redis.asyncio.connection import parse_url
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from features.address import Address
 
 type Client = redis.Redis | redis.RedisCluster
+
+STORE_FAULTS: Final = (redis.RedisError, RedisClusterException, OSError)
+"""What such a client raises where the store refuses or is gone.
+
+Of a cluster without a node that answers it raises what is no `redis.RedisError`.
+"""
 
 HELD_BY_US = ("host", "port", "db", "username", "password", "connection_class")
 
@@ -24,7 +31,7 @@ def connect(url: str, timeout_s: float | None = None) -> Client:
     not answer for so long is an error, and nothing is tried again: whoever calls knows better when.
 
     Raises:
-        ValueError: not a Redis URL; redis.RedisError: no node of a cluster answers.
+        ValueError: not a Redis URL; RedisClusterException: no node of a cluster answers.
     """
     address = Address.parse(url)
     options: dict[str, Any] = {}
@@ -105,7 +112,7 @@ class Deferred:
         """Return the client.
 
         Raises:
-            redis.RedisError: no node of a cluster answers.
+            RedisClusterException: no node of a cluster answers.
         """
         with self._making:
             if self._client is None:

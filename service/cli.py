@@ -8,6 +8,7 @@ from typing import NoReturn
 from cyclopts import App
 from cyclopts.config import Env
 from redis import RedisError
+from redis.exceptions import RedisClusterException
 from rich.markup import escape
 
 from features.errors import FeatureError
@@ -58,7 +59,7 @@ def main() -> None:
         app(sys.argv[1:])
     except (Mendable, ArtifactRejected, FeatureError, OSError) as fault:
         _end(str(fault))
-    except RedisError as fault:
+    except (RedisError, RedisClusterException) as fault:
         _end(f"{str(fault).rstrip('.')}; is Redis there, and does --redis say how to reach it?")
     except ImportError as fault:
         missing = fault.__cause__  # cyclopts wraps what a command's module raised

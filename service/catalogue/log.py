@@ -9,7 +9,7 @@ import msgspec
 import redis
 
 from features import keys
-from features.client import Deferred
+from features.client import STORE_FAULTS, Deferred
 
 TIMEOUT_S: Final = 1.0
 PER_READ: Final = 1000
@@ -230,5 +230,5 @@ def _record(told: list[Any]) -> Record:
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except (redis.RedisError, OSError) as fault:
+    except STORE_FAULTS as fault:
         raise LogUnreachable(f"Redis did not confirm ({fault})") from fault

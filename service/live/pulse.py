@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import redis
-
 from features.chance import CHANCE
-from features.client import Deferred
+from features.client import STORE_FAULTS, Deferred
 from features.events import BUCKET_MS, increments
 from features.live import Counts, Tally, live_of
 from features.types import Live
@@ -81,7 +79,7 @@ class Pulse:
             except EventsMissed as fault:
                 self.missed += 1
                 log.warning("events are counted anew: %s", fault)
-            except redis.RedisError, OSError:
+            except STORE_FAULTS:
                 pass
             except Exception:
                 log.exception("following the events failed, and is tried again")

@@ -9,7 +9,7 @@ import msgspec
 import redis
 
 from features import keys
-from features.client import Deferred
+from features.client import STORE_FAULTS, Deferred
 from service.models.errors import NothingToGoBackTo, PointerUnreachable
 
 TIMEOUT_S: Final = 1.0
@@ -141,5 +141,5 @@ class Pointer:
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except (redis.RedisError, OSError) as fault:
+    except STORE_FAULTS as fault:
         raise PointerUnreachable(f"Redis did not confirm ({fault}); see what is wanted") from fault
