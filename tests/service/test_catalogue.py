@@ -444,9 +444,9 @@ def test_loading_an_older_model_s_rows_again_leaves_later_ones_be(
     put(api, {"item_id": "i6", "features": {"year": 1999}}, {"item_id": "new", "features": LIKE_I2})
     schema = service.state.read().items.schema
     ids = ["i6", "new", "i8"]
-    before = client.mget(map(keys.item_row, ids))
+    before = [client.get(keys.item_row(item_id)) for item_id in ids]
     load(client, read_store(published / versions[1]), 1000, lambda *_: None)
-    assert client.mget(map(keys.item_row, ids)) == before
+    assert [client.get(keys.item_row(item_id)) for item_id in ids] == before
     rows, present = decode_rows(before, fingerprints(ids), schema)  # type: ignore[arg-type]  # bytes
     assert present.all()
     assert rows[:2, 0].tolist() == [1999, 1952]
