@@ -27,7 +27,8 @@ def explanation(answer: dict[str, Any], columns: int) -> Iterator[RenderableType
     yield _sources(debug)
     if debug["masks"]:
         yield _masks(debug)
-    yield _items(answer, columns)
+    yield _items(answer)
+    yield from _scores(answer, columns)
     if debug["relaxed"]:
         yield Text(f"  rules that could not be kept: {', '.join(debug['relaxed'])}", "yellow")
     for fate in debug["why_not"]:
@@ -41,9 +42,9 @@ def stages(spans: list[dict[str, Any]], total_ms: float) -> RenderableType:
 
 
 def _threads(spans: list[dict[str, Any]]) -> str:
-    waits = [f"{one['stage']} {one['wait_ms']:.3f} ms" for one in spans]
+    waits = [f"{one['stage']} {one['wait_ms']:.3f} ms" for one in spans if one["wait_ms"]]
     shared = [f"{one['stage']} {one['threads']}" for one in spans if one["threads"] > 1]
-    return f"waited: {', '.join(waits)}; threads: {', '.join(shared) or 'one'}"
+    return f"waited: {', '.join(waits) or 'nowhere'}; threads: {', '.join(shared) or 'one'}"
 
 
 def _sources(debug: dict[str, Any]) -> Table:
@@ -67,30 +68,34 @@ def _masks(debug: dict[str, Any]) -> Table:
     return table
 
 
-def _items(answer: dict[str, Any], columns: int) -> Table:
-    table = Table(title="Slate", title_justify="left", header_style="bold", show_lines=True)
+def _items(answer: dict[str, Any]) -> Table:
+    table = Table(title="Slate", title_justify="left", header_style="bold")
     table.add_column(justify="right")
     table.add_column("title")
     table.add_column("score", justify="right")
     table.add_column("by score", justify="right")
     table.add_column("moved by")
     table.add_column("offered by (place)")
-    table.add_column("what made the score", overflow="fold")
-    for shown, item in zip(answer["items"], answer["debug"]["items"], strict=True):
-        offers = "\n".join(f"{one['source']} ({one['place']})" for one in item["provenance"])
-        parts = "\n".join(
-            _parts(item, attribution, columns) for attribution in item["attributions"]
-        )
+    for shown, item in _pairs(answer):
+        offers = ", ".join(f"{one['source']} ({one['place']})" for one in item["provenance"])
         table.add_row(
             str(item["place"]),
-            Text(str(shown["properties"].get("title", item["item_id"]))),
+            _title(shown),
             f"{shown['score']:.2f}",
             str(item["place_by_score"]),
             Text(item["moved_by"]),
             Text(offers),
-            Text(parts),
         )
     return table
+
+
+def _scores(answer: dict[str, Any], columns: int) -> Iterator[Text]:
+    """Yield what made each score: lines, since a table would break names at 80 columns."""
+    yield Text("What made the scores", "italic")
+    for shown, item in _pairs(answer):
+        yield Text.assemble(f"  {item['place']} ", _title(shown))
+        for attribution in item["attributions"]:
+            yield Text(_parts(item, attribution, columns))
 
 
 def _parts(item: dict[str, Any], attribution: dict[str, Any], columns: int) -> str:
@@ -98,4 +103,13 @@ def _parts(item: dict[str, Any], attribution: dict[str, Any], columns: int) -> s
     rest = attribution["score"] - attribution["base"] - sum(part for _, part in largest)
     lines = [f"{part:+.3f} {name} = {item['features'][name]:g}" for name, part in largest]
     head = f"{attribution['objective']} ({attribution['method']}), base {attribution['base']:.3f}"
-    return "\n".join((head, *lines, f"{rest:+.3f} all others"))
+    return "\n      ".join((f"    {head}", *lines, f"{rest:+.3f} all others"))
+
+
+def _pairs(answer: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield each item as it was shown, and as it came about."""
+    return zip(answer["items"], answer["debug"]["items"], strict=True)
+
+
+def _title(shown: dict[str, Any]) -> Text:
+    return Text(str(shown["properties"].get("title", shown["item_id"])))

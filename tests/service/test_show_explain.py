@@ -9,8 +9,8 @@ from service.terminal.explain import explanation
 from service.terminal.replay import side_by_side
 
 
-def shown(parts: Any) -> str:
-    console = Console(file=io.StringIO(), width=200)
+def shown(parts: Any, width: int = 200) -> str:
+    console = Console(file=io.StringIO(), width=width)
     for part in parts:
         console.print(part)
     assert isinstance(console.file, io.StringIO)
@@ -77,8 +77,7 @@ def test_an_explanation_has_its_waterfall_sources_masks_items_and_fates() -> Non
     text = shown(explanation(answer(), 2))
     for word in (
         "r-1",
-        "context 0.750 ms",
-        "threads: score 2",
+        "waited: context 0.750 ms; threads: score 2",
         "20 candidates found, 9 scored",
         "[b]own 5",
         "39",
@@ -94,6 +93,14 @@ def test_an_explanation_has_its_waterfall_sources_masks_items_and_fates() -> Non
         assert word in text
     assert "user.age" not in text  # only as many columns as wanted
     assert "+0.125 all others" in text
+
+
+def test_no_contribution_is_broken_at_80_columns() -> None:
+    lines = shown(explanation(answer(), 2), 80).splitlines()
+    assert "  1 [rec] (2007) [/bold]" in lines
+    assert "    model (tree_shap), base 0.250" in lines
+    assert "      +0.500 taste.best = 0.25" in lines
+    assert max(map(len, lines)) <= 80
 
 
 def test_what_was_not_there_takes_no_room() -> None:
