@@ -154,13 +154,20 @@ def test_an_export_that_is_killed_loses_nothing_and_repeats_nothing(
     served = [draw(seed, n=20, width=50) for seed in range(600)]
     rng = random.Random(1)
     killed = 0
+
+    def files() -> int:
+        return len([*tmp_path.rglob("*.parquet")])
+
     for start in range(0, 600, 100):
         log_features(client, *served[start : start + 100])
         command = [sys.executable, "-c", EXPORT, valkey.url, str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            time.sleep(rng.uniform(0.0, 0.25))
+            # By what it has done, not by time: a busy machine would have it killed at the start.
+            enough = files() + rng.randrange(12)
+            while files() < enough and process.poll() is None:
+                time.sleep(0.001)
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
     assert killed >= 3  # else nothing was tried
