@@ -6,12 +6,14 @@ code. Compiled code is kept in NUMBA_CACHE_DIR, or beside the source, or in the 
 none of them can be written, each start compiles anew (some seconds).
 """
 
+import logging
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, cast
 
 from numba import njit, types
+from numba.core.event import Event, Listener, register, unregister
 
 # Where scipy is installed numba imports it for its BLAS, which no kernel of ours calls: that
 # takes a tenth of a second of each start.
@@ -20,6 +22,26 @@ if BLAS not in sys.modules:
     sys.modules[BLAS] = None  # type: ignore[assignment]  # the import system's "there is none"
     import_module("numba.np.arraymath")
     del sys.modules[BLAS]
+
+COMPILE = "numba:compile"
+"""Numba's name for what it does where it has kept nothing."""
+
+
+class _FirstOne(Listener):
+    """Say why nothing is seen to happen, when the first kernel is really compiled."""
+
+    def on_start(self, event: Event) -> None:  # noqa: ARG002  numba calls it so
+        unregister(COMPILE, self)  # type: ignore[no-untyped-call]  # numba has no types
+        logging.getLogger(__name__).warning(
+            "Compiling the kernels, as the first command after each change of them does: "
+            "up to a minute."
+        )
+
+    def on_end(self, event: Event) -> None:
+        pass
+
+
+register(COMPILE, _FirstOne())  # type: ignore[no-untyped-call]  # numba has no types
 
 
 def inputs(dtype: Any, dimensions: int = 1) -> types.Array:

@@ -136,11 +136,11 @@ def test_a_merge_leaves_the_recorders_as_they_were() -> None:
     assert recorder.stages["score"].count() == 1
 
 
-def test_counts_are_exact_with_a_recorder_per_thread_and_scrapes_in_between() -> None:
-    loops, each = 4, 2000
+def test_counts_are_exact_with_eight_threads_that_record_and_eight_that_scrape() -> None:
+    loops, scrapers, each = 8, 8, 1000
     recorders = [Recorder() for _ in range(loops)]
     page = exposition(recorders, "v")
-    start = threading.Barrier(loops + 2)
+    start = threading.Barrier(loops + scrapers)
     faults: list[BaseException] = []
 
     def record(number: int) -> None:
@@ -169,7 +169,7 @@ def test_counts_are_exact_with_a_recorder_per_thread_and_scrapes_in_between() ->
         except BaseException as fault:  # noqa: BLE001  told to the test's own thread
             faults.append(fault)
 
-    watchers = [threading.Thread(target=watch) for _ in range(2)]
+    watchers = [threading.Thread(target=watch) for _ in range(scrapers)]
     for thread in threads + watchers:
         thread.start()
     for thread in threads + watchers:
