@@ -213,6 +213,7 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(
         (("experiment", "report"), "--redis URL, or --folder"),
         (("experiment", "report", "--folder", "/nowhere"), "/nowhere has neither"),
         (("experiment", "report", "--redis", "redis://127.0.0.1:1"), "is Redis there"),
+        (("experiment", "report", "--redis", "redis+cluster://127.0.0.1:1"), "is Redis there"),
         (("experiment", "export", "/nowhere", "--redis", "redis://127.0.0.1:1"), "is Redis there"),
     ],
 )

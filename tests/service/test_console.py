@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import service.console
+from service.console.choices import some_users
 from tests.service.conftest import Client
 
 ASSETS = Path(service.console.__file__).parent / "assets"
@@ -53,3 +56,8 @@ def test_an_item_is_found_by_a_word_of_its_title_and_by_its_id(api: Client) -> N
 
 def test_a_search_for_nothing_is_refused(api: Client) -> None:
     assert api.get("/console/items?like=").status == 400
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1"])
+def test_no_store_is_no_users_to_choose_from(url: str) -> None:
+    assert some_users(url) == []

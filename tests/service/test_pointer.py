@@ -91,8 +91,9 @@ def test_all_its_keys_lie_in_one_slot_of_a_cluster() -> None:
         assert key[key.index("{") + 1 : key.index("}")] == keys.MODEL
 
 
-def test_a_redis_that_is_not_there_is_said_not_to_have_confirmed() -> None:
-    pointer = Pointer("redis://127.0.0.1:1")
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1"])
+def test_a_redis_that_is_not_there_is_said_not_to_have_confirmed(url: str) -> None:
+    pointer = Pointer(url)
     for ask in (pointer.read, pointer.reports, lambda: pointer.activate("v2", "v1")):
         with pytest.raises(PointerUnreachable, match="did not confirm"):
             ask()
