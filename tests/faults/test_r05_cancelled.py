@@ -17,6 +17,7 @@ import pytest
 from features import keys
 from features.history import history_entry
 from service.app import Service
+from service.embedded import EmbeddedValkey
 from service.running import running
 from service.settings import Settings
 from tests.faults.figures import Figures
@@ -27,7 +28,7 @@ from tests.features.shelves import until
 from tests.filling import fill
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
-from tests.stores import new_store, redis_of
+from tests.stores import redis_of
 
 ITEMS, GROUP, CLIENTS = 400, 20, 6
 USERS = ITEMS // GROUP
@@ -55,7 +56,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("r05")
     publish(folder, world="r05", items=ITEMS)
     with ExitStack() as stack:
-        valkey = stack.enter_context(new_store())
+        valkey = stack.enter_context(EmbeddedValkey())  # one server behind the proxy
         fill(valkey, folder)
         with redis_of(valkey.url) as store, store.pipeline() as pipeline:
             for user in range(USERS):

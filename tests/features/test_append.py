@@ -263,15 +263,19 @@ def test_a_reader_never_sees_a_history_without_its_count_or_its_event(
 
     async def write() -> None:
         async with opened(address, history_cap=1000) as store:
+            # On a busy machine the first attempt may be too slow.
+            await asyncio.to_thread(until, lambda: set(store.breakers().values()) == {"closed"})
             for turn in range(100):
                 group = [
                     Event("ann", "a", "click", bucket * BUCKET_MS) for _ in range(turn % 7 + 1)
                 ]
                 await store.append_events(group)
 
-    asyncio.run(write())
-    ended.set()
-    for reader in readers:
-        reader.join()
+    try:
+        asyncio.run(write())
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
     assert faults == []
     assert client.llen(names[0]) == sum(turn % 7 + 1 for turn in range(100))
