@@ -22,6 +22,9 @@ BREADTH: Final = 10
 LEAST_BREADTH: Final = 5000
 """How many it gives at least: the few best of a tight cluster look alike in it."""
 
+ITEMS_A_CANDIDATE: Final = 500
+"""It gives one of so many at least: the more vectors, the more of them look as good as the best."""
+
 _MUCH: Final = 6  # times the breadth: with fewer vectors the scan of all is as quick
 _SAMPLE: Final = 64  # one in so many blocks is looked at ahead of the others
 
@@ -34,10 +37,10 @@ class Search:
 
         items, scores = search.best([search.part(low, high) for low, high in ranges])
 
-    With a sketch it reads that, takes `BREADTH` candidates from it for each vector wanted, and
-    gives them their exact scores: nearly all of the best k, in exact order. Where the candidates
-    would be much of the whole, it does without. Vectors behind those of the sketch, which came
-    after it was drawn, are all candidates: there should be few of them.
+    With a sketch it reads that, takes `BREADTH` candidates from it for each vector wanted, or more
+    of many vectors, and gives them their exact scores: nearly all of the best k, in exact order.
+    Where the candidates would be much of the whole, it does without. Vectors behind those of the
+    sketch, which came after it was drawn, are all candidates: there should be few of them.
     """
 
     def __init__(
@@ -50,7 +53,8 @@ class Search:
     ) -> None:
         self._vectors, self._query, self._blocked = vectors, query, blocked
         self._k = min(max(k, 0), len(vectors))
-        self._breadth = max(BREADTH * self._k, LEAST_BREADTH)
+        share = len(vectors) // ITEMS_A_CANDIDATE
+        self._breadth = max(BREADTH * self._k, LEAST_BREADTH, share)
         self._sketch = sketch if _MUCH * self._breadth < len(vectors) else None
         size = len(vectors) if self._sketch is None else self._sketch.size
         self.blocks, self._later = -(-size // LANES), blocked[size:]

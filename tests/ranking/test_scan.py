@@ -207,6 +207,24 @@ def test_a_sketch_is_left_aside_where_its_candidates_would_be_much_of_the_whole(
     assert near.tolist() == whole(Search(vectors, query, OPEN, k))[0].tolist()
 
 
+def test_the_more_vectors_the_more_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ranking.scan.search.LEAST_BREADTH", 1)
+    monkeypatch.setattr("ranking.scan.search.BREADTH", 1)
+    vectors, found = WORLDS["uniform"], []
+    for one_of in (N, 20):
+        monkeypatch.setattr("ranking.scan.search.ITEMS_A_CANDIDATE", one_of)
+        near = [
+            np.isin(
+                by_sorting(vectors, query, OPEN, K),
+                whole(Search(vectors, query, OPEN, K, SKETCHES["uniform"]))[0],
+            ).mean()
+            for query in queries(vectors)
+        ]
+        found.append(np.mean(near))
+    assert found[0] < 0.8
+    assert found[1] >= 0.99
+
+
 @pytest.mark.parametrize("n", [1074, 1110, 1152, 1370, 1500, 1890])
 def test_a_stride_is_even_also_where_the_nearest_coprime_step_is_not(n: int) -> None:
     places = np.sort(np.arange(100) * even_stride(n) % n)
