@@ -9,6 +9,7 @@ import pytest
 
 from features import keys
 from service.app import Service
+from tests.races.together import together
 from tests.service.conftest import Client
 from tests.stores import Store, redis_of
 
@@ -222,6 +223,31 @@ def test_metrics_count_every_request(api: Client) -> None:
     for _ in range(7):
         api.post("/v1/similar", {"seed_items": ["50"]})
     assert answered() - before == 7
+
+
+def test_metrics_are_exact_when_eight_threads_ask_and_scrape(service: Service) -> None:
+    rounds, threads = 10, 8
+    path, code = "/v1/similar", 'braid_requests_total{route="/v1/similar",status="200"}'
+    timed = 'braid_stage_duration_seconds_count{stage="total"}'
+
+    def counted(client: Client, start: str) -> float:
+        lines = client.get("/metrics").body.decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(start))
+
+    def ask_and_scrape() -> None:
+        with closing(Client(service.url)) as client:
+            seen = counted(client, code)
+            for _ in range(rounds):
+                assert client.post(path, {"seed_items": ["50"]}).status == 200
+                now = counted(client, code)
+                assert now >= seen + 1  # its own at least
+                seen = now
+
+    with closing(Client(service.url)) as client:
+        before = [counted(client, start) for start in (code, timed)]
+        together(*(ask_and_scrape for _ in range(threads)))
+        after = [counted(client, start) for start in (code, timed)]
+    assert [one - two for one, two in zip(after, before, strict=True)] == [rounds * threads] * 2
 
 
 def test_the_docs_page_needs_nothing_from_elsewhere(api: Client) -> None:
