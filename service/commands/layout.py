@@ -20,6 +20,7 @@ def layout(*, mapped: Path, artifact: Path = Path("artifacts")) -> None:
 
     """
     folder, began = locate(artifact), perf_counter()
-    loaded = MappedModels(mapped).read(folder)
+    with console.status(f"laying out {folder.name}"):
+        loaded = MappedModels(mapped).read(folder)
     items = len(loaded.snapshot.catalogue)
     console.print(f"{folder.name}, {items} items, is there: {perf_counter() - began:.1f} s")
