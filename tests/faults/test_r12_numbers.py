@@ -21,6 +21,7 @@ from service.running import running
 from service.settings import Settings
 from tests.faults.figures import Figures
 from tests.faults.swapping import PATIENT
+from tests.features.shelves import until
 from tests.sealing import reseal
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
@@ -55,6 +56,7 @@ def serving(artifact: Path, redis: str, **settings: Any) -> Iterator[Client]:
     whole = Settings(artifact=artifact, redis=redis, port=0, loops=1, **PATIENT, **settings)
     with running(whole, QUIET) as service:
         client = Client(service.url)
+        until(lambda: connected(client))
         try:
             yield client
         finally:
@@ -66,6 +68,13 @@ def metric(client: Client, name: str, labels: str = "") -> float:
         rf"^{name}_total{re.escape(labels)} (\S+)$", client.get("/metrics").body.decode(), re.M
     )
     return float(found[1]) if found else 0.0
+
+
+def connected(client: Client) -> bool:
+    """Tell whether the service has all of its store, which takes a busy machine a while."""
+    told = client.get("/metrics").body.decode()
+    found = re.findall(r'^braid_store_breaker{.*state="(\w+)"} (\S+)$', told, re.M)
+    return {state for state, count in found if float(count)} == {"closed"}
 
 
 def numbers(document: Any) -> Iterator[Any]:

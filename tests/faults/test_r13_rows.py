@@ -17,7 +17,8 @@ from service.running import running
 from service.settings import Settings
 from tests.faults.figures import Figures
 from tests.faults.swapping import PATIENT
-from tests.faults.test_r12_numbers import metric
+from tests.faults.test_r12_numbers import connected, metric
+from tests.features.shelves import until
 from tests.service.conftest import QUIET, Client
 from tests.service.models import publish
 from tests.stores import Store, new_store, redis_of
@@ -58,6 +59,7 @@ def service(artifact: Path, store: Redis, valkey: Store) -> Iterator[Service]:
 @pytest.fixture
 def client(service: Service) -> Iterator[Client]:
     client = Client(service.url)
+    until(lambda: connected(client))
     yield client
     client.close()
 
