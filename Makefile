@@ -36,7 +36,7 @@ offline: setup ## Features and examples by DuckDB or Spark, then a model (ARGS="
 
 offline-test: setup ## Hold DuckDB to numpy and Spark to DuckDB, on MovieLens 100k
 	@$(PYTHON3) -m scripts.bootstrap offline
-	@BRAID_SPARK=1 $(python) -m pytest -q tests/training/test_pipeline.py --timeout 1800 $(ARGS)
+	@BRAID_SPARK=1 $(python) -m pytest -q tests/training/test_pipeline.py --timeout 1800 -o faulthandler_timeout=1800 $(ARGS)
 
 load: ## A minute of REST load on 127.0.0.1:8000, PASS or FAIL, build/load.html (ARGS="--arrivals 400")
 	@$(PYTHON3) -m scripts.bootstrap load

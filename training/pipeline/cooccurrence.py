@@ -25,10 +25,8 @@ def neighbours(log: ir.Table, reach: int = REACH) -> ir.Table:
     closeness = known.weight.cast("float64") / float(UNIT)
     scored = known.select("item", "neighbour", score=closeness / (product.sqrt() + SHRINKAGE))
     best_first = ibis.window(group_by="item", order_by=[ibis.desc("score"), "neighbour"])
-    placed = scored.mutate(place=ibis.row_number().over(best_first))
-    # Filtered as it is, so that both engines keep the best of each item and sort no more.
-    closest = placed.filter(placed.place < NEIGHBOURS)
-    return closest.mutate(place=numbered(closest.place))
+    placed = scored.mutate(place=numbered(ibis.row_number().over(best_first)))
+    return placed.filter(placed.place < NEIGHBOURS)
 
 
 def _together(log: ir.Table, reach: int) -> ir.Table:
