@@ -5,6 +5,7 @@ It runs in its own environment; `make offline-test` holds Spark to DuckDB as wel
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,23 @@ from features import events
 from features.types import Context
 from ranking.artifact import read
 from ranking.retrieval.recency import recent
+from ranking.snapshot import Snapshot
+from training import metrics
+from training.bootstrap import ratio
 from training.constants import CUTS, DIMENSIONS, SHARE
 from training.datasets import Dataset, movielens
 from training.datasets.errors import DataError
 from training.embeddings import folded_in, item_embeddings
 from training.interactions import Interactions
 from training.neighbours import neighbours
+from training.offline import learn_from
 from training.offline.prepared import FEATURES, Prepared
 from training.offline.tables import Tables
 from training.popularity import decayed
+from training.replay import context_of
 from training.served import _label, _labels
-from training.train import SEED, train
+from training.steps import RANKED, steps
+from training.train import SEED, learn, train
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -41,9 +48,9 @@ spark_too = pytest.mark.skipif(
 )
 
 
-def piped(into: Path, *words: str) -> Path:
-    """Run the pipeline on MovieLens and return its folder."""
-    source = movielens.default_folder() / "ml-100k.inter"
+def piped(into: Path, *words: str, source: Path | None = None) -> Path:
+    """Run the pipeline on MovieLens, or on another log, and return its folder."""
+    source = source or movielens.default_folder() / "ml-100k.inter"
     command = [PYTHON, "-m", "training.pipeline", "--interactions", source, "--into", into, *words]
     subprocess.run([str(word) for word in command], cwd=ROOT, check=True, capture_output=True)
     return into
@@ -318,3 +325,38 @@ def test_a_model_learnt_from_the_pipeline_is_an_artifact(
     assert snapshot.scorer.columns == tuple(
         name for name in snapshot.columns if not name.startswith("gap.log.")
     )
+
+
+@pytest.mark.xfail(
+    strict=True, reason="NDCG@10 0.214 for 0.282: drawn negatives are not what retrieval offers"
+)
+@spark_too
+def test_a_model_learnt_from_the_pipeline_ranks_no_worse(dataset: Dataset, tmp_path: Path) -> None:
+    before, after = dataset.interactions.split(SHARE)
+    columns = {
+        "user_id": np.array(dataset.user_ids)[before.users],
+        "item_id": np.array(dataset.catalogue.ids)[before.items],
+        "timestamp": before.times,
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "log.parquet")
+    past = replace(dataset, interactions=before)
+    with_features, snapshot, _ = learn_from(
+        piped(tmp_path / "pipeline", source=tmp_path / "log.parquet"), past, SEED
+    )
+    found = {
+        "pipeline": ndcg_10(with_features, snapshot, after),
+        "ordinary": ndcg_10(past, learn(past, before)[0], after),
+    }
+    lift = ratio(found["pipeline"], found["ordinary"], SEED)
+    means = {name: round(float(each.mean()), 4) for name, each in found.items()}
+    print(means, lift)  # noqa: T201  the figures of docs/offline.md
+    assert lift.mean > 0.97
+
+
+def ndcg_10(dataset: Dataset, snapshot: Snapshot, after: Interactions) -> NDArray[np.float64]:
+    """Return NDCG@10 of what is ranked for each user who did something afterwards."""
+    values = []
+    for user in np.flatnonzero(np.diff(after.offsets)).tolist():
+        slate = steps(context_of(dataset, dataset.interactions, user), snapshot).slates[RANKED]
+        values.append(metrics.ndcg(slate, after.of_user(user), 10))
+    return np.array(values)
