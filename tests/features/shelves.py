@@ -48,7 +48,7 @@ def all_present(items: Items) -> Mask:
     return np.ones(len(items), np.bool_)
 
 
-def until(holds: Callable[[], bool], within_s: float = 20.0) -> None:
+def until(holds: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait for what another thread or process is about to do."""
     end = time.monotonic() + within_s
     while not holds():

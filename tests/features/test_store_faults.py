@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import signal
 import time
 from collections.abc import Callable, Coroutine
@@ -13,6 +12,7 @@ from redis import Redis
 
 from features import keys
 from features.address import Address
+from features.chance import CHANCE
 from features.errors import StoreUnavailable
 from features.events import Event
 from features.history import history_entry
@@ -213,7 +213,7 @@ def test_the_pauses_between_attempts_grow_but_never_beyond_half_a_second(
         longest.append(high)
         return 0.0
 
-    monkeypatch.setattr(random, "uniform", no_pause)
+    monkeypatch.setattr(CHANCE, "uniform", no_pause)
 
     async def main() -> None:
         async with opened(Address.parse("unix:///nowhere/valkey.sock")):
