@@ -17,6 +17,9 @@ TICK_S = 0.001
 """How late the two timers are together, in the middle: they count milliseconds."""
 WITHIN_S = LAST_LOOK_S + TICK_S
 """What is taken from the caller's time to end within it."""
+STUCK = 0.75
+"""Of the caller's time for a read, what the server surely had: the rest may have gone by before
+the commands were written, by a busy machine or a long list of keys."""
 
 
 class Waiting(NamedTuple):
@@ -95,10 +98,10 @@ class Pending:
         """Fail those who were due at the last look; be here again for the next of the others."""
         waiting = [one for one in self._queue if not one.answer.done()]
         self._set_timer(min((one.due for one in waiting if one.due > now), default=math.inf))
-        for one in waiting:
-            if one.due <= now:
-                one.answer.set_exception(StoreUnavailable("store_timeout"))
-        # One late reply may be bad luck; a connection on which the oldest command has waited that
-        # long is stuck, and every request would wait for it in vain.
-        if self._queue and self._queue[0].sent_at + self._stall_s <= now + WITHIN_S:
+        late = [one for one in waiting if one.due <= now]
+        for one in late:
+            one.answer.set_exception(StoreUnavailable("store_timeout"))
+        # One late reply may be bad luck; a connection on which the oldest command has waited about
+        # that long is stuck, and every request would wait for it in vain.
+        if late and now - self._queue[0].sent_at >= STUCK * self._stall_s:
             self._stuck()
