@@ -84,7 +84,9 @@ def _measured(run: dict[str, Any]) -> str:
     versions = ", ".join(
         f"{name} {version}" for name, version in about["versions"].items() if version
     )
-    load = " -> ".join(f"{when[0]:.1f}" for when in (run["load_before"], about["load_average"]))
+    # Long work that was run by itself, not by `benchmarks`, knows the load of its end only.
+    loads = [run["load_before"]] if "load_before" in run else []
+    load = " -> ".join(f"{when[0]:.1f}" for when in (*loads, about["load_average"]))
     return (
         f"Measured {about['date']} ({run['size']}) at {about['commit']} on {about['processor']}, "
         f"{about['cores']} cores, {about['memory_gib']} GiB, {about['system']}; "

@@ -1,7 +1,7 @@
 """This machine: a client, a proxy, a store and replicas, each a thread or more, on shared cores."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -88,10 +88,10 @@ class Loop:
         self._since_s = self._env.now
 
 
-def latencies(
-    costs: Costs, rate: float, replicas: int, cores: int, requests: int, seed: int
-) -> Seconds:
-    """Simulate an open loop of so many requests that begins with empty queues; float64[n].
+def latencies(costs: Costs, due_s: Seconds, replicas: int, cores: int, seed: int) -> Seconds:
+    """Simulate an open loop with a request at each moment of ``due_s``, all queues empty at first.
+
+    ``due_s`` is float64[n], rising, and so is what is returned.
 
     Each request visits client, proxy, loop, store, loop, proxy, client. The proxy sends it to the
     replica with the fewest (`balance leastconn`), those with as few in turn.
@@ -101,10 +101,10 @@ def latencies(
     client, proxy, store = (Station(env, servers, shared.work) for servers in (1, cores, 1))
     loops = [Loop(env, costs, shared, rng) for _ in range(replicas)]
     turns = count()
-    took = np.zeros(requests)
-    drawn = [rng.choice(one.loop_s, requests).tolist() for one in costs.rested]
-    passed = [rng.choice(one.idle_s, requests).tolist() for one in costs.rested]
-    gaps = rng.exponential(1 / rate, requests).tolist()
+    took = np.zeros(len(due_s))
+    drawn = [rng.choice(one.loop_s, len(due_s)).tolist() for one in costs.rested]
+    passed = [rng.choice(one.idle_s, len(due_s)).tolist() for one in costs.rested]
+    gaps = np.diff(due_s, prepend=0.0).tolist()
 
     def client_s() -> float:
         return (costs.busy_client if client.present else costs.client) / 2
@@ -142,14 +142,16 @@ def latencies(
 
 
 def predict(
-    costs: Costs, rate: float, replicas: int, cores: int, requests: int, runs: int
+    costs: Costs, schedules: Sequence[Seconds], replicas: int, cores: int, runs: int
 ) -> dict[str, float]:
-    """Return p50 and p99 in ms: medians over runs as short as the measured ones.
+    """Return p50 and p99 in ms: medians over so many runs of each of the measured schedules.
 
-    Near capacity a queue grows for as long as one looks.
+    The very arrivals, for the p99 of seconds follows the few densest moments of a schedule: of two
+    drawn alike the one may have twice that of the other.
     """
     found = [
-        np.quantile(latencies(costs, rate, replicas, cores, requests, seed), [0.5, 0.99]) * 1e3
+        np.quantile(latencies(costs, due_s, replicas, cores, seed), [0.5, 0.99]) * 1e3
+        for due_s in schedules
         for seed in range(runs)
     ]
     p50, p99 = np.median(found, axis=0).tolist()

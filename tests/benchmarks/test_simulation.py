@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.client import arrivals
 from benchmarks.servers import ROOT
 
 sys.path += map(str, ROOT.glob(".venv-sim/lib/python*/site-packages"))
@@ -134,7 +135,7 @@ def test_one_user_s_requests_are_one_shard_s() -> None:
 def test_this_machine_answers_one_request_in_what_its_parts_take() -> None:
     rested = tuple(Rested(pause_s, np.array([2e-3]), np.array([5e-4])) for pause_s in (0.0, 0.01))
     costs = Costs(1e-4, 1e-4, 2e-4, 2e-4, 3e-4, rested)
-    took = latencies(costs, rate=1.0, replicas=1, cores=2, requests=50, seed=1)
+    took = latencies(costs, arrivals(1.0, 50.0, 1), replicas=1, cores=2, seed=1)
     assert took == pytest.approx(1e-4 + 2e-4 + 3e-4 + 2e-3 + 5e-4)
 
 
@@ -143,7 +144,6 @@ def test_three_replicas_on_two_cores_carry_what_two_cores_do() -> None:
     costs = Costs(1e-5, 1e-5, 1e-5, 1e-5, 1e-5, rested)
     assert costs.most(1, 2) == pytest.approx(500)
     assert costs.most(3, 2) == pytest.approx(2 / (2e-3 + 3e-5))
-    two, three = (
-        np.quantile(latencies(costs, 800.0, replicas, 2, 4000, 1), 0.5) for replicas in (2, 3)
-    )
+    due_s = arrivals(800.0, 5.0, 1)
+    two, three = (np.quantile(latencies(costs, due_s, replicas, 2, 1), 0.5) for replicas in (2, 3))
     assert three == pytest.approx(two, rel=0.3)
