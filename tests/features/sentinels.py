@@ -17,6 +17,7 @@ from tests.features.dropped import drop_quietly
 from tests.features.shelves import until
 
 SERVICE = "braid"
+SENTINELS = 3
 DOWN_AFTER_MS = 500
 SETTINGS = f"""
 sentinel monitor {SERVICE} 127.0.0.1 %d 2
@@ -31,7 +32,7 @@ class Sentinels:
 
     def __init__(self) -> None:
         self.ports = [free_port() for _ in range(2)]
-        self.sentinel_ports = [free_port() for _ in range(3)]
+        self.sentinel_ports: list[int] = []
         self.clients: list[Redis] = []
         self._servers = [
             EmbeddedValkey(port, {"repl-diskless-sync-delay": "0", "repl-timeout": "3"})
@@ -53,8 +54,8 @@ class Sentinels:
                 self.clients.append(stack.enter_context(Redis.from_url(server.url, retry=NO_RETRY)))
             self.clients[1].replicaof("127.0.0.1", str(self.ports[0]))
             until(lambda: self.clients[1].info("replication")["master_link_status"] == "up")
-            for port in self.sentinel_ports:
-                self._sentinels.append(self._start(port, stack))
+            while len(self._sentinels) < SENTINELS:
+                self._start(free_port(), stack)
             until(self._all_know_all)
             self._stack = stack.pop_all()
         return self
@@ -105,7 +106,8 @@ class Sentinels:
         except RedisError:
             return False
 
-    def _start(self, port: int, stack: ExitStack) -> Redis:
+    def _start(self, port: int, stack: ExitStack) -> None:
+        """Start one more, or none where somebody took the port since it was found free."""
         folder = Path(tempfile.mkdtemp(prefix="braid-sentinel-"))
         settings = folder / "sentinel.conf"
         settings.write_text(
@@ -125,4 +127,14 @@ class Sentinels:
         stack.callback(watcher.stdin.close)
         client = Redis(port=port, retry=NO_RETRY)
         stack.callback(client.close)
-        return client
+        until(lambda: watcher.poll() is not None or _answers(client))
+        if watcher.poll() is None:
+            self.sentinel_ports.append(port)
+            self._sentinels.append(client)
+
+
+def _answers(sentinel: Redis) -> bool:
+    try:
+        return bool(sentinel.ping())
+    except RedisError:
+        return False

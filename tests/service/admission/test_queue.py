@@ -172,7 +172,9 @@ def test_who_has_gone_is_passed_over() -> None:
     on_loop(test)
 
 
-def test_a_crowd_that_goes_makes_room_at_once() -> None:
+def test_a_crowd_that_goes_makes_room_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.admission.queue.HOLD_S", 60.0)
+
     async def test(rig: Rig) -> None:
         for _ in range(MOST_RUNNING):
             rig.queue.begin()  # so that nobody is let in meanwhile
@@ -186,7 +188,9 @@ def test_a_crowd_that_goes_makes_room_at_once() -> None:
     on_loop(test)
 
 
-def test_while_so_many_run_nobody_begins_in_the_next_turn() -> None:
+def test_while_so_many_run_nobody_begins_in_the_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.admission.queue.HOLD_S", 60.0)
+
     async def test(rig: Rig) -> None:
         assert rig.queue.take()
         waiting = rig.queue.wait(LIVE)
