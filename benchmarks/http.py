@@ -4,9 +4,9 @@
 
 W1's body goes to a bare uvicorn app that sends constant bytes of the same length as Braid's
 answer; to Braid with the ranking left out; and to Braid with the answer's struct made beforehand
-as well. One event loop each, one request at a time. Then W1 whole, with the instruments and
-without: as the service comes, with one request in a hundred logged and traced, and with every one;
-and whether the counters count every request that several threads answered.
+as well. One event loop each, one request at a time. Then W1 whole, by one process that turns its
+instruments on and off; with no request logged and traced, with one in a hundred, and with every
+one; and whether the counters count every request that several threads answered.
 """
 
 import re
@@ -14,10 +14,12 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from time import perf_counter_ns, thread_time_ns
+from time import perf_counter, perf_counter_ns, thread_time_ns
 from typing import Any
+
+import numpy as np
 
 from benchmarks import servers
 from benchmarks.client import Connection, closed_loop, good
@@ -26,6 +28,7 @@ from benchmarks.options import Options, emit, parse, say
 from benchmarks.servers import Server
 from benchmarks.sink import sink
 from benchmarks.standard import Ground, ground, request, wishes
+from benchmarks.variants import TURN_S
 from features.address import Address
 from service.crew import Done
 from service.http.endpoint import new_request_id
@@ -49,6 +52,8 @@ from service.trace.spans import Spans
 from service.trace.tracer import Tracer
 
 SILENT = ("--log-sample", "0", "--slow-ms", "0")
+SETTLED = 10
+"""Requests of a turn that are left out: the first have other caches than those that follow."""
 WHOLE = ("--log-sample", "1", "--trace-sample", "1")
 STAGES = ("context", "retrieve", "features", "score", "rerank", "encode")
 
@@ -61,6 +66,7 @@ class Plan:
     trees: int
     repetitions: int
     seconds: float
+    turns: int
     counted: int
     records: int
 
@@ -68,9 +74,9 @@ class Plan:
 def plan(options: Options) -> Plan:
     """Return what goes with the size."""
     return options.pick(
-        full=Plan(100_000, 200, 15, 1.0, 4000, 20_000),
-        short=Plan(20_000, 200, 5, 0.5, 800, 5000),
-        tiny=Plan(2_000, 5, 1, 0.05, 40, 50),
+        full=Plan(100_000, 200, 15, 1.0, 250, 4000, 20_000),
+        short=Plan(20_000, 200, 5, 0.5, 60, 800, 5000),
+        tiny=Plan(2_000, 5, 1, 0.05, 2, 40, 50),
     )
 
 
@@ -145,16 +151,47 @@ def instruments(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str
     with ExitStack() as stack:
         to = ("--traces", stack.enter_context(sink()))
         probe = requests[0]
-        on = serve(stack, base, "instruments on", None, probe, 2, to)
-        off = serve(stack, base, "instruments off", "uninstrumented", probe, 2, SILENT)
+        both = serve(stack, base, "by turns", "instrumented-by-turns", probe, 2, to)
+        found = by_turns(both, requests, todo.turns)
         quiet = serve(stack, base, "no logs, no traces", None, probe, 2, SILENT)
+        on = serve(stack, base, "one in a hundred logged and traced", None, probe, 2, to)
         whole = serve(stack, base, "all logged, all traced", None, probe, 2, (*to, *WHOLE))
-        found = take_turns([on, off, quiet, whole], requests, todo, Meter(base.store))
+        found |= take_turns([quiet, on, whole], requests, todo, Meter(base.store))
         before = counted(on)
         sent = ask_together(on, requests, todo.counted)
         told = counted(on) - before
         assert told == sent, f"{sent} requests were answered, {told} were counted"
     return {**found, "requests_sent": sent, "requests_counted": told}
+
+
+def by_turns(server: Server, requests: Sequence[bytes], turns: int) -> dict[str, dict[str, float]]:
+    """Ask one server, one request at a time, while it turns its instruments on and off.
+
+    p50 and p99 are medians over turns; what is answered soon after a turn's begin is left out.
+    """
+    say(f"{server.name}: {2 * turns} turns")
+    took: dict[bool, list[list[float]]] = {True: [], False: []}
+    was: bool | None = None
+    ends = perf_counter() + (2 * turns + 1) * TURN_S
+    with closing(Connection(server.address)) as connection:
+        number = 0
+        while (began := perf_counter()) < ends:
+            reply = connection.ask(requests[number % len(requests)])
+            spent = perf_counter() - began
+            number += 1
+            assert good(reply), reply.body[:300]
+            told = b"server-timing: \r" not in reply.head + b"\r"
+            if told is not was:
+                was = told
+                took[told].append([])
+            took[told][-1].append(spent)
+    found = {}
+    for told, name in ((True, "instruments on"), (False, "instruments off")):
+        whole = took[told][1:-1] or took[told]  # the first is warm-up, the last may be cut
+        shapes = [np.quantile(turn[SETTLED:] or turn, [0.5, 0.99]) for turn in whole]
+        p50, p99 = (1e3 * np.median(shapes, axis=0)).tolist()
+        found[name] = {"p50_ms": p50, "p99_ms": p99, "requests": sum(map(len, whole))}
+    return found
 
 
 def ask_together(server: Server, requests: Sequence[bytes], count: int, threads: int = 8) -> int:
@@ -164,7 +201,7 @@ def ask_together(server: Server, requests: Sequence[bytes], count: int, threads:
     def ask(index: int) -> None:
         connection = Connection(server.address)
         for turn in range(count // threads):
-            answered[index] += good(connection.ask(requests[turn % len(requests)]))
+            answered[index] += connection.ask(requests[turn % len(requests)]).status == 200
         connection.close()
 
     workers = [threading.Thread(target=ask, args=(index,)) for index in range(threads)]

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from math import inf
 from queue import SimpleQueue
 from threading import Thread
+from time import sleep
 from typing import Any, Self
 
 import service.app
@@ -22,11 +23,29 @@ from service.effort import Effort
 from service.http.wire import SlateAnswer
 from service.observe.flight import Flight
 from service.observe.recorder import Recorder
+from service.observe.reports import Reports
 from service.observe.spans import Trace
 
 # To be exchanged, names are looked up where they are used, which no module exports.
 app: Any = service.app
 routes: Any = service.http.routes
+
+
+TURN_S = 0.1
+"""Short, for this machine's own speed changes within seconds by more than is measured."""
+
+NOTHING = nullcontext()
+UNINSTRUMENTED: dict[type, dict[str, Callable[..., Any]]] = {
+    Trace: {
+        "span": lambda *_: NOTHING,
+        "read": lambda *_: NOTHING,
+        "server_timing": lambda _: "",
+        "note_near": lambda *_: None,
+    },
+    Recorder: {"record": lambda *_: None},
+    Flight: {"record": lambda *_: None},
+    Reports: {"begin": lambda *_: None, "end": lambda *_: None},
+}
 
 
 class AlwaysParallel(Crew):
@@ -102,22 +121,27 @@ def always_parallel() -> None:
     app.Crew = AlwaysParallel
 
 
-def uninstrumented() -> None:
-    """Serve without spans, histograms, counters and records; what a deadline needs stays."""
-    nothing = nullcontext()
-    stubs: dict[type, dict[str, Callable[..., Any]]] = {
-        Trace: {
-            "span": lambda *_: nothing,
-            "read": lambda *_: nothing,
-            "server_timing": lambda _: "",
-            "note_near": lambda *_: None,
-        },
-        Recorder: {"record": lambda *_: None},
-        Flight: {"record": lambda *_: None},
-    }
-    for target, methods in stubs.items():
+def instrumented_by_turns() -> None:
+    """Serve with spans, histograms, counters and records for a while, without for the next.
+
+    What a deadline needs stays. Two processes of one program differ by a few percent in how fast
+    they are, which is more than the instruments take. Who asks one process tells its turns apart by
+    the Server-Timing header, which is empty without.
+    """
+    on = [True]
+
+    def by_turns(original: Callable[..., Any], stub: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given: original(*given) if on[0] else stub(*given)
+
+    def turn() -> None:
+        while True:
+            sleep(TURN_S)
+            on[0] = not on[0]
+
+    for target, methods in UNINSTRUMENTED.items():
         for name, stub in methods.items():
-            setattr(target, name, stub)
+            setattr(target, name, by_turns(getattr(target, name), stub))
+    Thread(target=turn, daemon=True).start()
 
 
 def edge() -> None:
@@ -160,7 +184,7 @@ def full_effort() -> None:
 
 VARIANTS = {
     "always-parallel": always_parallel,
-    "uninstrumented": uninstrumented,
+    "instrumented-by-turns": instrumented_by_turns,
     "edge": edge,
     "prepared-edge": prepared_edge,
     "full-effort": full_effort,

@@ -14,7 +14,10 @@ def section(results: Any) -> Iterator[str]:
             [
                 [
                     name,
-                    *(f"{1e3 * run[key]:.0f}" for key in ("p50_ms", "p99_ms", "server_cpu_ms")),
+                    *(
+                        f"{1e3 * run[key]:.0f}" if key in run else ""
+                        for key in ("p50_ms", "p99_ms", "server_cpu_ms")
+                    ),
                 ]
                 for name, run in results[part].items()
                 if isinstance(run, dict)
