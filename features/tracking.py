@@ -25,6 +25,9 @@ from features.warming import warm
 
 WARM_BUDGET_S = 1.0
 
+AGAIN_AFTER_S = 1.0
+"""A store that did not answer while rows were read ahead is left alone for so long."""
+
 log = logging.getLogger("braid")
 
 
@@ -207,7 +210,9 @@ class Tracking:
                 try:
                     await self._warm()
                 except StoreUnavailable:
-                    pass  # requests will ask for the rest
+                    # Requests ask for what they need of the rest meanwhile.
+                    await asyncio.sleep(AGAIN_AFTER_S)
+                    self._cold.set()
                 except Exception:
                     log.exception("reading item rows ahead failed")
 

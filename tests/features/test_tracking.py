@@ -7,15 +7,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 from redis import Redis
 
 from features import keys
+from features import tracking as module
 from features.address import Address
 from features.bulk import write_items
 from features.client import Client
+from features.errors import StoreUnavailable
+from features.item_table import ItemTable
 from features.near_cache import NearCache
 from features.store import FeatureStore
 from features.tracking import Tracking
@@ -151,6 +155,26 @@ def test_a_thousand_rows_written_at_once_are_all_forgotten(client: Redis, addres
                 pipeline.set(keys.item_row(item_id), b"x")
             pipeline.execute()
         until(lambda: len(cache.gather(shelf.items).missed) == len(shelf.items))
+
+
+def test_rows_are_read_ahead_to_the_end_by_a_store_that_fails_to_answer_once(
+    client: Redis, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(client, 1)
+    failures = iter([StoreUnavailable("timeout")])
+    read = FeatureStore.read_items
+
+    async def once(store: FeatureStore, table: ItemTable, items: Items, s: float) -> Any:
+        for failure in failures:
+            raise failure
+        return await read(store, table, items, s)
+
+    monkeypatch.setattr(FeatureStore, "read_items", once)
+    monkeypatch.setattr(module, "AGAIN_AFTER_S", 0.01)
+    with tracking(address) as line:
+        cache = followed(line)
+        until(is_warm(cache, 1))
+        assert line.flushes == len(line._lines), "trusted all the while"
 
 
 def test_a_late_reply_never_brings_an_old_row_back(client: Redis, address: Address) -> None:
