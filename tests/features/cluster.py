@@ -14,6 +14,7 @@ from redis import Redis, RedisCluster, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from features.topology import tracked_masters
 from service.embedded import EmbeddedValkey
 from tests.features.dropped import drop_quietly
 from tests.features.shelves import until
@@ -112,6 +113,7 @@ class LocalCluster:
             for place, node in enumerate(self.nodes[self._masters :]):
                 node.ask("CLUSTER", "REPLICATE", masters[place % self._masters].node_id)
             until(self.is_whole)
+            self._be_patient(*self.nodes)
             self._stack = stack.pop_all()
         return self
 
@@ -158,12 +160,14 @@ class LocalCluster:
         node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].bus_port)
         self.nodes.append(node)
         until(self._all_know_all)
+        self._be_patient(node)
         return node
 
     def is_whole(self) -> bool:
         """Tell whether every slot is served and every replica follows, as all nodes see it."""
-        return all(
-            node.info()["cluster_state"] == "ok" and not node.is_orphan() for node in self.living()
+        living = self.living()
+        return self._agree(living) and all(
+            node.info()["cluster_state"] == "ok" and not node.is_orphan() for node in living
         )
 
     def move(
@@ -189,6 +193,19 @@ class LocalCluster:
                 if node.answers() and node.is_master():
                     node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
 
+    def _agree(self, living: list[ClusterNode]) -> bool:
+        """Tell whether all have heard who is a master: else a client hears this now and that then.
+
+        Where nodes are as patient as in production they tell each other for up to half a minute.
+        """
+        told = (tracked_masters(node.ask("CLUSTER", "NODES"), "127.0.0.1") for node in living)
+        return len(set(map(tuple, told))) == 1
+
+    def _be_patient(self, *nodes: ClusterNode) -> None:
+        """Take nobody for gone before time; the talk of the beginning needs haste."""
+        for node in nodes:
+            node.ask("CONFIG", "SET", "cluster-node-timeout", self._gone_after_ms)
+
     def _has_heard_of_all(self, node: ClusterNode) -> bool:
         """Tell whether a node knows the highest configuration epoch."""
         latest = max(int(other.info()["cluster_my_epoch"]) for other in self.living())
@@ -198,7 +215,7 @@ class LocalCluster:
         bus_port = free_port()
         options = {
             "cluster-enabled": "yes",
-            "cluster-node-timeout": str(self._gone_after_ms),
+            "cluster-node-timeout": str(min(SOON_MS, self._gone_after_ms)),
             "cluster-port": str(bus_port),
             "repl-diskless-sync-delay": "0",
         }
