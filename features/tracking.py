@@ -19,11 +19,14 @@ from features.near_cache import NearCache
 from features.resp import Replies, Reply
 from features.store import FeatureStore
 from features.topology import CLUSTER_NODES, Endpoint, tracked_masters
-from features.trust import Trust
+from features.trust import DOUBT_AFTER_S, Trust
 from features.types import Items
 from features.warming import warm
 
 WARM_BUDGET_S = 1.0
+
+AGREED_AFTER_S = 5.0
+"""A node that none of those asked has called a master for so long is none for all of them."""
 
 AGAIN_AFTER_S = 1.0
 """A store that did not answer while rows were read ahead is left alone for so long."""
@@ -69,6 +72,7 @@ class Tracking:
         self._cold = asyncio.Event()
         self._ended = asyncio.Event()
         self._lines: dict[Endpoint, tuple[Line, asyncio.Task[None]]] = {}
+        self._named: dict[Endpoint, float] = {}
         self._members_proved_at = -math.inf
 
     def follow(self, cache: NearCache, order: Items) -> None:
@@ -100,6 +104,7 @@ class Tracking:
         names = push[1]
         if not isinstance(names, list):
             self._flush()
+            self._cold.set()
             return
         items = (self._rows.item_of(name) for name in names if isinstance(name, bytes))
         item_ids = [item for item in items if item is not None]
@@ -163,15 +168,30 @@ class Tracking:
             except StoreUnavailable, TimeoutError:
                 pass
             else:
-                for endpoint in self._lines.keys() - set(masters):
-                    _, task = self._lines.pop(endpoint)
-                    task.cancel()
-                    self._flush()  # what it wrote last is not known
+                self._named |= dict.fromkeys(masters, asked)
                 for endpoint in set(masters) - self._lines.keys():
                     self._add(endpoint, self._address.at(*endpoint))
+                for endpoint in self._lines.keys() - set(masters):
+                    self._leave(endpoint)
                 self._members_proved_at = asked
                 self.prove()
             await asyncio.sleep(PING_EVERY_S)
+
+    def _leave(self, endpoint: Endpoint) -> None:
+        """Leave a node that is no master any more, by what one node says; but not in haste.
+
+        Others may not have heard, or the one has not: nodes tell each other within half of their
+        `cluster-node-timeout`. To a node that answers a line does no harm until all are agreed.
+        """
+        line, task = self._lines[endpoint]
+        now = monotonic()
+        answers = now - line.proved_at < DOUBT_AFTER_S
+        if answers and now - self._named[endpoint] < AGREED_AFTER_S:
+            return
+        del self._lines[endpoint], self._named[endpoint]
+        task.cancel()
+        if not answers:
+            self._flush()  # what it wrote last is not known
 
     async def _masters(self) -> list[Endpoint]:
         """Ask any line, else a seed.

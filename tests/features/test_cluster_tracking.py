@@ -100,3 +100,20 @@ def test_a_new_master_is_heard_before_it_has_a_slot(
     until(is_warm_again(cache, line))
     fresh.client.set(keys.item_row("7"), b"another")
     until(lambda: 7 not in versions(cache))
+
+
+def test_while_nodes_disagree_on_who_is_a_master_rows_are_kept(program: str) -> None:
+    # As patient as in production: the word that a node has become a replica takes seconds.
+    with LocalCluster(3, gone_after_ms=10_000) as cluster, cluster.client() as client:
+        node = cluster.add()
+        write(client, 1)
+        with tracking(Address.parse(cluster.url)) as line:
+            cache = followed(line)
+            until(is_warm(cache, 1))
+            before = line.flushes
+            node.ask("CLUSTER", "REPLICATE", cluster.nodes[0].node_id)
+            assert not cluster.is_whole(), "they have yet to hear"
+            until(lambda: len(line._lines) == 3)
+            assert cluster.is_whole(), "all have heard"
+            until(is_warm(cache, 1))
+            assert line.flushes <= before + 1, "it says that it empties itself before it follows"
