@@ -2,6 +2,7 @@
 
 import http.server
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -256,10 +257,14 @@ def test_a_server_that_is_not_braid_is_told_of_and_shows_no_traceback(
             thread.join()
 
 
-@pytest.mark.parametrize(
-    ("typed", "completed"),
-    [(("re",), "replay retrain"), (("top", "--o"), "--once --over-s"), (("keys", "n"), "new")],
-)
+COMPLETIONS = [
+    (("re",), "replay retrain"),
+    (("top", "--o"), "--once --over-s"),
+    (("keys", "n"), "new"),
+]
+
+
+@pytest.mark.parametrize(("typed", "completed"), COMPLETIONS)
 def test_bash_completes_commands_and_flags_once_it_is_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: tuple[str, ...], completed: str
 ) -> None:
@@ -272,6 +277,21 @@ def test_bash_completes_commands_and_flags_once_it_is_installed(
         _braid
         printf '%s\\n' "${{COMPREPLY[@]}}" | sort | xargs"""
     done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == completed
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+@pytest.mark.parametrize(("typed", "completed"), COMPLETIONS)
+def test_fish_completes_commands_and_flags_once_it_is_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: tuple[str, ...], completed: str
+) -> None:
+    script = tmp_path / "braid.fish"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ("--install-completion", "--shell", "fish", "--output", str(script))
+    assert braid(monkeypatch, *words) == 0
+    asked = f"source {script}; complete -C'braid {' '.join(typed)}' | cut -f1 | sort | xargs"
+    fish = ("fish", "-c", asked)  # in a folder without files that would do as well
+    done = subprocess.run(fish, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == completed
 
 
