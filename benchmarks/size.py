@@ -6,9 +6,11 @@ Vectors of 64 float32 in clusters, 16 features, 10 neighbours, a title, a catego
 each item; the artifact is written block by block, laid out once (`braid layout`), and two replicas
 map it. Each is weighed as the kernel counts (RSS; PSS splits what is shared), after requests from
 strangers' sessions. The search alone is timed here, over the same mapped files, exact and by the
-sketch, and the one is held against the other. The store is empty: rows are the artifact's.
+sketch, and the one is held against the other. Then replicas start from the disk, with the page
+cache emptied of all these files. The store is empty: rows are the artifact's.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -96,6 +98,15 @@ def run(items: int, todo: Plan) -> dict[str, Any]:
         memory = [server.memory_mib() for server in (one, other)]
         replicas.close()
         say(f"search {items} items")
+        searched = _search(MappedModels(shelves).read(artifact).snapshot, todo)
+        cold = []
+        for start in range(todo.starts):
+            say(f"start {items} items from the disk {start + 1}/{todo.starts}")
+            _forget(folder)
+            with ExitStack() as alone:
+                began = perf_counter()
+                _serve(alone, flags, folder / "cold.log")
+                cold.append(perf_counter() - began)
         return {
             "items": items,
             "artifact_mib": _size_mib(artifact),
@@ -103,10 +114,11 @@ def run(items: int, todo: Plan) -> dict[str, Any]:
             "laid_out_s": laid_out_s,
             "layout_mib": weighed,
             "ready_s": median(ready),
+            "cold_s": median(cold),
             "rss_mib": [one["rss"] for one in memory],
             "pss_mib": [one["pss"] for one in memory],
             "asked": asked[0],
-            **_search(MappedModels(shelves).read(artifact).snapshot, todo),
+            **searched,
         }
 
 
@@ -138,6 +150,15 @@ def _serve(stack: ExitStack, flags: Sequence[str], log: Path) -> Server:
     return stack.enter_context(
         servers.serving("braid", servers.braid(port, *flags), port, READY, log)
     )
+
+
+def _forget(folder: Path) -> None:
+    """Have the kernel's page cache drop every file of a folder, which nobody may have mapped."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())  # what is not on the disk yet would stay
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _ask(server: Server, items: int, count: int) -> dict[str, float]:
