@@ -16,10 +16,14 @@ from redis.retry import Retry
 
 from features.topology import tracked_masters
 from service.embedded import EmbeddedValkey
+from service.errors import EmbeddedUnavailable
 from tests.features.dropped import drop_quietly
 from tests.features.shelves import until
 
 SLOTS = 16384
+ATTEMPTS = 5
+"""To start a node: another may take a port that was free when it was drawn."""
+
 NO_RETRY = Retry(NoBackoff(), 0)
 SOON_MS = 1000
 """After which silence a node is taken for gone, in tests of nodes that go."""
@@ -212,14 +216,21 @@ class LocalCluster:
         return int(node.info()["cluster_current_epoch"]) >= latest
 
     def _start(self, port: int, stack: ExitStack) -> ClusterNode:
-        bus_port = free_port()
-        options = {
-            "cluster-enabled": "yes",
-            "cluster-node-timeout": str(min(SOON_MS, self._gone_after_ms)),
-            "cluster-port": str(bus_port),
-            "repl-diskless-sync-delay": "0",
-        }
-        server = stack.enter_context(EmbeddedValkey(port, options))
+        for attempts_left in reversed(range(ATTEMPTS)):
+            bus_port = free_port()
+            options = {
+                "cluster-enabled": "yes",
+                "cluster-node-timeout": str(min(SOON_MS, self._gone_after_ms)),
+                "cluster-port": str(bus_port),
+                "repl-diskless-sync-delay": "0",
+            }
+            try:
+                server = stack.enter_context(EmbeddedValkey(port, options))
+            except EmbeddedUnavailable:
+                if not attempts_left:
+                    raise
+            else:
+                break
         client = stack.enter_context(Redis.from_url(server.url, retry=NO_RETRY))
         node_id = client.execute_command("CLUSTER", "MYID").decode()
         return ClusterNode(port, bus_port, server, client, node_id)
