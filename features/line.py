@@ -65,6 +65,11 @@ class Line:
         self._listener = listener
         self._connection: Connection | None = None
 
+    @property
+    def stands(self) -> bool:
+        """Tell whether there is a connection, which may have stopped to answer of late."""
+        return self._connection is not None
+
     async def keep(self) -> None:
         """Listen, and connect again whenever the connection is lost."""
         while True:

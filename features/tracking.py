@@ -185,12 +185,11 @@ class Tracking:
         """
         line, task = self._lines[endpoint]
         now = monotonic()
-        answers = now - line.proved_at < DOUBT_AFTER_S
-        if answers and now - self._named[endpoint] < AGREED_AFTER_S:
+        if line.stands and now - self._named[endpoint] < AGREED_AFTER_S:
             return
         del self._lines[endpoint], self._named[endpoint]
         task.cancel()
-        if not answers:
+        if now - line.proved_at >= DOUBT_AFTER_S:
             self._flush()  # what it wrote last is not known
 
     async def _masters(self) -> list[Endpoint]:
