@@ -164,30 +164,31 @@ def instruments(base: Ground, requests: Sequence[bytes], todo: Plan) -> dict[str
     return {**found, "requests_sent": sent, "requests_counted": told}
 
 
-def by_turns(server: Server, requests: Sequence[bytes], turns: int) -> dict[str, dict[str, float]]:
+def by_turns(server: Server, requests: Sequence[bytes], turns: int) -> dict[str, Any]:
     """Ask one server, one request at a time, while it turns its instruments on and off.
 
     p50 and p99 are medians over turns, of full answers; those soon after a turn's begin are left
-    out.
+    out. Answers that were not full are counted.
     """
     say(f"{server.name}: {2 * turns} turns")
     took: dict[bool, list[list[float]]] = {True: [], False: []}
     was: bool | None = None
     ends = perf_counter() + (2 * turns + 1) * TURN_S
     with closing(Connection(server.address)) as connection:
-        number = 0
+        number = poor = 0
         while (began := perf_counter()) < ends:
             reply = connection.ask(requests[number % len(requests)])
             spent = perf_counter() - began
             number += 1
             if not good(reply):
+                poor += 1
                 continue
             told = b"server-timing: \r" not in reply.head + b"\r"
             if told is not was:
                 was = told
                 took[told].append([])
             took[told][-1].append(spent)
-    found = {}
+    found: dict[str, Any] = {"answers_not_full": poor}
     for told, name in ((True, "instruments on"), (False, "instruments off")):
         whole = took[told][1:-1] or took[told]  # the first is warm-up, the last may be cut
         shapes = [np.quantile(turn[SETTLED:] or turn, [0.5, 0.99]) for turn in whole]

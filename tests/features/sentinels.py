@@ -12,7 +12,7 @@ from typing import Any, Self
 from redis import Redis, RedisError
 
 from service.embedded import WATCHER, EmbeddedValkey, server_program
-from tests.features.cluster import NO_RETRY, free_port
+from tests.features.cluster import ATTEMPTS, NO_RETRY, free_port
 from tests.features.dropped import drop_quietly
 from tests.features.shelves import until
 
@@ -54,8 +54,10 @@ class Sentinels:
                 self.clients.append(stack.enter_context(Redis.from_url(server.url, retry=NO_RETRY)))
             self.clients[1].replicaof("127.0.0.1", str(self.ports[0]))
             until(lambda: self.clients[1].info("replication")["master_link_status"] == "up")
-            while len(self._sentinels) < SENTINELS:
-                self._start(free_port(), stack)
+            for _ in range(ATTEMPTS * SENTINELS):
+                if len(self._sentinels) < SENTINELS:
+                    self._start(free_port(), stack)
+            assert len(self._sentinels) == SENTINELS, "sentinels do not start"
             until(self._all_know_all)
             self._stack = stack.pop_all()
         return self

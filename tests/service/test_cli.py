@@ -264,14 +264,20 @@ COMPLETIONS = [
 ]
 
 
+def completion(monkeypatch: pytest.MonkeyPatch, home: Path, shell: str) -> Path:
+    """Install completion for a shell; return the script."""
+    script = home / f"braid.{shell}"
+    monkeypatch.setenv("HOME", str(home))
+    words = ("--install-completion", "--shell", shell, "--output", str(script))
+    assert braid(monkeypatch, *words) == 0
+    return script
+
+
 @pytest.mark.parametrize(("typed", "completed"), COMPLETIONS)
 def test_bash_completes_commands_and_flags_once_it_is_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: tuple[str, ...], completed: str
 ) -> None:
-    script = tmp_path / "braid.bash"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    words = ("--install-completion", "--shell", "bash", "--output", str(script))
-    assert braid(monkeypatch, *words) == 0
+    script = completion(monkeypatch, tmp_path, "bash")
     asked = f"""source {script}
         COMP_WORDS=(braid {" ".join(typed)}) COMP_CWORD={len(typed)}
         _braid
@@ -285,10 +291,7 @@ def test_bash_completes_commands_and_flags_once_it_is_installed(
 def test_fish_completes_commands_and_flags_once_it_is_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: tuple[str, ...], completed: str
 ) -> None:
-    script = tmp_path / "braid.fish"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    words = ("--install-completion", "--shell", "fish", "--output", str(script))
-    assert braid(monkeypatch, *words) == 0
+    script = completion(monkeypatch, tmp_path, "fish")
     asked = f"source {script}; complete -C'braid {' '.join(typed)}' | cut -f1 | sort | xargs"
     fish = ("fish", "-c", asked)  # in a folder without files that would do as well
     done = subprocess.run(fish, capture_output=True, text=True, check=True, cwd=tmp_path)
